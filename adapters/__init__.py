@@ -1,0 +1,1 @@
+"""What connects Tandem to venues: one folder a protocol; `sim` matches orders, `recorded` plays data."""

@@ -1,0 +1,106 @@
+"""Rows of the trade tree, read into our integers. ValueError, naming the path and the field, for one that cannot be."""
+
+from typing import Any
+
+import msgspec
+
+from adapters.diff.shape import number
+from engine.instruments import Instrument
+from engine.ports import BUY, SELL
+
+SIDES = {"BUY": BUY, "SELL": SELL}
+STATUSES = {"ALIVE": True, "FINISHED": False}
+
+
+class OrderRow(msgspec.Struct, frozen=True, gc=False):
+    """One row of `orders`. accepted: it has an exchange_order_id. cum_lots = volume_orign - volume_left."""
+
+    client_id: str
+    instrument: int
+    side: int
+    alive: bool
+    accepted: bool
+    total_lots: int
+    leaves_lots: int
+    message: str
+    insert_ns: int
+
+    @property
+    def cum_lots(self) -> int:
+        return self.total_lots - self.leaves_lots
+
+
+class TradeRow(msgspec.Struct, frozen=True, gc=False):
+    """One row of `trades`. trade_id: the exchange's where stated; both sides of a self-trade share it."""
+
+    client_id: str
+    instrument: int
+    side: int
+    lots: int
+    ticks: int
+    trade_id: str
+    trade_ns: int
+
+
+def read_order(client_id: str, row: dict[str, Any], contracts: dict[str, Instrument], path: str) -> OrderRow:
+    status = row.get("status")
+    total, leaves = int(_field(row, "volume_orign", path)), int(_field(row, "volume_left", path))
+    if status not in STATUSES:
+        raise ValueError(f"{path}.status: expected ALIVE or FINISHED, got {status!r:.40}")
+    if not 0 <= leaves <= total:
+        raise ValueError(f"{path}.volume_left: expected 0 to volume_orign {total}, got {leaves}")
+    return OrderRow(
+        client_id=client_id,
+        instrument=_instrument(row, contracts, path).index,
+        side=_side(row, path),
+        alive=STATUSES[status],
+        accepted=bool(row.get("exchange_order_id")),
+        total_lots=total,
+        leaves_lots=leaves,
+        message=row.get("last_msg", ""),
+        insert_ns=int(row.get("insert_date_time", 0)),
+    )
+
+
+def read_trade(row: dict[str, Any], contracts: dict[str, Instrument], path: str) -> TradeRow:
+    instrument = _instrument(row, contracts, path)
+    lots = int(_field(row, "volume", path))
+    price = number(_field(row, "price", path))
+    if lots <= 0 or price is None:
+        raise ValueError(f"{path}: expected a positive volume and a price, got {lots} and {row['price']!r}")
+    return TradeRow(
+        client_id=_field(row, "order_id", path),
+        instrument=instrument.index,
+        side=_side(row, path),
+        lots=lots,
+        ticks=_ticks(instrument, price, path),
+        trade_id=row.get("exchange_trade_id") or _field(row, "trade_id", path),
+        trade_ns=int(row.get("trade_date_time", 0)),
+    )
+
+
+def _field(row: dict[str, Any], name: str, path: str) -> Any:
+    if name not in row:
+        raise ValueError(f"{path}.{name}: missing")
+    return row[name]
+
+
+def _instrument(row: dict[str, Any], contracts: dict[str, Instrument], path: str) -> Instrument:
+    symbol = f"{_field(row, 'exchange_id', path)}.{_field(row, 'instrument_id', path)}"
+    if symbol not in contracts:
+        raise ValueError(f"{path}: {symbol} is not among this venue's instruments")
+    return contracts[symbol]
+
+
+def _side(row: dict[str, Any], path: str) -> int:
+    direction = _field(row, "direction", path)
+    if direction not in SIDES:
+        raise ValueError(f"{path}.direction: expected BUY or SELL, got {direction!r:.40}")
+    return SIDES[direction]
+
+
+def _ticks(instrument: Instrument, price: float, path: str) -> int:
+    try:
+        return instrument.ticks(price)
+    except ValueError as error:
+        raise ValueError(f"{path}.price: {error}") from error

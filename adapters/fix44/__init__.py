@@ -1,0 +1,1 @@
+"""FIX 4.4 over TCP: codec, session, client (`client.FixVenue`) and server (`server.FixServer`)."""

@@ -1,0 +1,213 @@
+"""The client's market data: snapshots (35=W) and increments (35=X) into best quotes.
+
+Source: FIX 4.4 volume 3. RptSeq (83), where the venue sends it, numbers the updates of one symbol.
+"""
+
+from collections.abc import Callable
+
+from adapters.fix44 import tags
+from adapters.fix44.codec import FieldError, Message, get, groups, need, text
+from adapters.fix44.link import Link
+from adapters.fix44.listing import Listed, Listing
+from adapters.fix44.requests import market_data
+from engine.ports import CONNECTED, DOWN, MARKET_DATA, QUOTE_CLOSED, QUOTE_GAP, READY, Inputs
+
+BID, ASK = b"0", b"1"
+RESTART = -1
+_REMOVE = b"2"
+
+
+class Top:
+    """The best quote of one instrument as the venue last told it.
+
+    seq: the venue's number of its last update, 0 where it does not number them. told: the number that the engine was
+    given last; RESTART while it may still hold one of an earlier numbering.
+    """
+
+    __slots__ = ("ask_lots", "ask_ticks", "bid_lots", "bid_ticks", "broken", "listed", "seq", "told")
+
+    def __init__(self, listed: Listed) -> None:
+        self.listed = listed
+        self.forget()
+
+    def forget(self) -> None:
+        self.bid_ticks = self.bid_lots = self.ask_ticks = self.ask_lots = self.seq = 0
+        self.told = RESTART
+        self.broken = False  # an update is missing: what increments say stays flagged until the next snapshot
+
+    def number(self, jumped: bool) -> int:
+        """What to tell the engine as venue_seq: 0 where its numbering starts anew or a message merged updates.
+
+        The engine takes a number that is not above its last one for an old quote, and any other step for a gap.
+        """
+        follows = self.told == 0 or self.seq == self.told + 1 or (jumped and self.seq > self.told)
+        self.told = self.seq if self.told != RESTART and follows else 0
+        return self.told
+
+    def set(self, side: bytes, ticks: int, lots: int) -> None:
+        if side == BID:
+            self.bid_ticks, self.bid_lots = ticks, lots
+        else:
+            self.ask_ticks, self.ask_lots = ticks, lots
+
+    def put(self, side: bytes, price: bytes, size: bytes) -> None:
+        """ValueError where the price is off the tick or a text is no number; the side is then gone, not old."""
+        self.set(side, 0, 0)
+        self.set(side, self.listed.prices.exact(price), self.listed.sizes.floor(size))
+
+
+class MarketData:
+    """Owner of the market data session's link."""
+
+    def __init__(self, venue: int, listing: Listing, incremental: bool, inputs: Inputs) -> None:
+        self._venue = venue
+        self._incremental = incremental
+        self._inputs = inputs
+        self._tops = {symbol: Top(listed) for symbol, listed in listing.by_symbol.items()}
+        self._requests = 0
+        self._kinds: dict[bytes, Callable[[Link, Message, int], None]] = {
+            tags.MD_SNAPSHOT: self._snapshot,
+            tags.MD_INCREMENT: self._increment,
+            tags.MD_REQUEST_REJECT: self._refused,
+            tags.REJECT: self._refused,
+            tags.BUSINESS_REJECT: self._refused,
+        }
+
+    # Link
+
+    def on_logged_on(self, link: Link, recv_ns: int) -> None:
+        self._inputs.on_link(self._venue, MARKET_DATA, CONNECTED, recv_ns, "logged on")
+        for symbol, top in self._tops.items():
+            top.forget()
+            self._ask(link, symbol, subscribe=True)
+        self._inputs.on_link(self._venue, MARKET_DATA, READY, recv_ns, "subscribed")
+
+    def on_message(self, link: Link, message: Message, recv_ns: int) -> None:
+        handle = self._kinds.get(message.type)
+        if handle is None:
+            self.on_bad(link, f"market data: 35={text(message.type)} is not expected here", message.raw, recv_ns)
+            return
+        if message.poss_dup and message.type != tags.MD_REQUEST_REJECT:
+            return  # a price sent again is an old price; the gap that it fills ends in a Doubt, so in snapshots
+        try:
+            handle(link, message, recv_ns)
+        except FieldError as error:
+            link.reject(message, error)
+            self._lost(link, message, str(error), recv_ns)
+        except ValueError as error:
+            self._lost(link, message, str(error), recv_ns)
+
+    def on_doubt(self, link: Link, why: str, recv_ns: int) -> None:
+        """Updates may be missing, of any symbol: ask for all of them, and trust none before."""
+        self.on_bad(link, f"market data: {why}; asking for snapshots", b"", recv_ns)
+        for symbol, top in self._tops.items():
+            self._break(link, symbol, top)
+
+    def on_bad(self, link: Link, what: str, raw: bytes, recv_ns: int) -> None:
+        self._inputs.on_bad_input(self._venue, what, raw, recv_ns)
+
+    def on_heard(self, link: Link, recv_ns: int) -> None:
+        self._inputs.on_heard(self._venue, MARKET_DATA, recv_ns)
+
+    def on_down(self, link: Link | None, why: str, now_ns: int) -> None:
+        self._inputs.on_link(self._venue, MARKET_DATA, DOWN, now_ns, why)
+
+    # Messages
+
+    def _snapshot(self, link: Link, message: Message, recv_ns: int) -> None:
+        raw = message.raw
+        top = self._top(need(raw, tags.SYMBOL))
+        jumped = self._count(top, get(raw, tags.RPT_SEQ))
+        self._replace(top, raw)
+        top.broken = False
+        closed = QUOTE_CLOSED if tags.QUOTE_CONDITION + b"B\x01" in raw else 0
+        self._tell(link, top, raw, recv_ns, closed | (QUOTE_GAP if jumped else 0))
+
+    def _replace(self, top: Top, raw: bytes) -> None:
+        """Both sides anew, the best where the venue sends more than one level."""
+        entries = groups(raw, tags.ENTRY_COUNT, tags.ENTRY_TYPE)
+        top.set(BID, 0, 0)
+        top.set(ASK, 0, 0)
+        for entry in entries:
+            side = need(entry, tags.ENTRY_TYPE)
+            if side not in (BID, ASK) or (get(entry, tags.POSITION_NO) or b"1") != b"1":
+                continue
+            top.put(side, need(entry, tags.ENTRY_PRICE), need(entry, tags.ENTRY_SIZE))
+
+    def _increment(self, link: Link, message: Message, recv_ns: int) -> None:
+        raw = message.raw
+        touched: dict[Top, int] = {}
+        symbol = get(raw[: raw.find(tags.ENTRY_COUNT) + 1], tags.SYMBOL)
+        numbered = get(raw[: raw.find(tags.ENTRY_COUNT) + 1], tags.RPT_SEQ)
+        for entry in groups(raw, tags.ENTRY_COUNT, tags.UPDATE_ACTION):
+            symbol = get(entry, tags.SYMBOL) or symbol
+            if symbol is None:
+                raise FieldError(55, tags.TAG_MISSING, "required tag 55 is missing")
+            top = self._top(symbol)
+            if self._count(top, get(entry, tags.RPT_SEQ) or numbered):
+                self._break(link, symbol, top)
+            self._apply(top, entry)
+            touched[top] = QUOTE_GAP if top.broken else 0
+        for top, flags in touched.items():
+            self._tell(link, top, raw, recv_ns, flags)
+
+    def _apply(self, top: Top, entry: bytes) -> None:
+        side = need(entry, tags.ENTRY_TYPE)
+        if side not in (BID, ASK) or (get(entry, tags.POSITION_NO) or b"1") != b"1":
+            return
+        if need(entry, tags.UPDATE_ACTION) == _REMOVE:
+            top.set(side, 0, 0)
+        else:
+            top.put(side, need(entry, tags.ENTRY_PRICE), need(entry, tags.ENTRY_SIZE))
+
+    def _refused(self, link: Link, message: Message, recv_ns: int) -> None:
+        raw = message.raw
+        names = (tags.REQUEST_ID, tags.REF_TAG, tags.MD_REJECT, tags.REJECT_REASON, tags.BUSINESS_REASON, tags.TEXT)
+        said = ", ".join(f"{int(key[1:-1])}={text(get(raw, key))}" for key in names if get(raw, key))
+        self.on_bad(link, f"market data: the venue refused our request: {said}", raw, recv_ns)
+
+    # Quotes
+
+    def _top(self, symbol: bytes) -> Top:
+        top = self._tops.get(symbol)
+        if top is None:
+            raise ValueError(f"market data: {text(symbol)!r} was not subscribed")
+        return top
+
+    def _count(self, top: Top, rpt_seq: bytes | None) -> bool:
+        """Take the update's number; whether the one before it is missing."""
+        if not rpt_seq:
+            return False
+        if not rpt_seq.isdigit() or len(rpt_seq) > 18:
+            raise FieldError(83, tags.FORMAT_INCORRECT, f"tag 83: {text(rpt_seq)!r} is not a whole number")
+        before, top.seq = top.seq, int(rpt_seq)
+        return before != 0 and top.seq not in (before, before + 1)
+
+    def _tell(self, link: Link, top: Top, raw: bytes, recv_ns: int, flags: int) -> None:
+        stamp = get(raw, tags.TRANSACT_TIME) or need(raw, tags.SENT_AT)
+        venue_ns = link.session.stamps.ns(stamp)
+        index = top.listed.instrument.index
+        bid, ask = (top.bid_ticks, top.bid_lots), (top.ask_ticks, top.ask_lots)
+        self._inputs.on_quote(index, *bid, *ask, venue_ns, recv_ns, top.number(bool(flags & QUOTE_GAP)), flags)
+
+    def _lost(self, link: Link, message: Message, why: str, recv_ns: int) -> None:
+        """An update that was not understood: its symbols have no price until the next snapshot."""
+        self.on_bad(link, f"market data: {why}", message.raw, recv_ns)
+        for symbol, top in self._tops.items():
+            if tags.SYMBOL + symbol + tags.SOH in message.raw:
+                top.set(BID, 0, 0)
+                top.set(ASK, 0, 0)
+                self._break(link, symbol, top)
+                index = top.listed.instrument.index
+                top.told = RESTART
+                self._inputs.on_quote(index, 0, 0, 0, 0, 0, recv_ns, top.number(True), QUOTE_GAP)
+
+    def _break(self, link: Link, symbol: bytes, top: Top) -> None:
+        """Increments alone cannot be trusted any more: one snapshot is asked for, however many updates are missing."""
+        if not top.broken:
+            top.broken = True
+            self._ask(link, symbol, subscribe=False)
+
+    def _ask(self, link: Link, symbol: bytes, subscribe: bool) -> None:
+        self._requests += 1
+        link.send(tags.MD_REQUEST, market_data(b"MD%d" % self._requests, symbol, subscribe, self._incremental))

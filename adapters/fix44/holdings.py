@@ -1,0 +1,93 @@
+"""The client's snapshot after a logon: positions (AN, AP) and account figures (BB, BA).
+
+Source: FIX 4.4 volume 5. TQ is what was traded today, SOD what the day began with.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+from adapters.fix44 import tags
+from adapters.fix44.codec import FieldError, get, groups, need, number, text
+from adapters.fix44.listing import Listed, Listing
+from engine.ports import AccountReport, PositionReport
+
+MICROS = 1_000_000
+TODAY, YESTERDAY = b"TQ", b"SOD"
+
+
+class Holdings:
+    """Reads the answers and knows when all of them are there. account: row of the account, -1 for none."""
+
+    def __init__(self, listing: Listing, account: int) -> None:
+        self._listing = listing
+        self._account = account
+        self.expect(b"", b"")
+
+    def expect(self, position_request: bytes, account_request: bytes) -> None:
+        """A new snapshot was asked for; an answer to an earlier request counts no more."""
+        self._position_request = position_request
+        self._account_request = account_request
+        self._seen = 0
+        self._positions_done = False
+        self._account_done = self._account < 0
+
+    @property
+    def complete(self) -> bool:
+        return self._positions_done and self._account_done
+
+    def position(self, raw: bytes, recv_ns: int) -> PositionReport | None:
+        """None for the answer that there is no position. FieldError, ValueError where it is malformed or unlisted."""
+        total = number(raw, tags.POSITION_REPORTS)
+        if get(raw, tags.POSITION_REQUEST_ID) == self._position_request:
+            self._seen += 1
+            self._positions_done = self._seen >= total
+        if total == 0:
+            return None
+        return self._read(self._listing.named(need(raw, tags.SYMBOL)), raw, recv_ns)
+
+    def acknowledged(self, raw: bytes) -> bool:
+        """An acknowledgement of the request that announces no report at all; whether it completes the positions."""
+        ours = get(raw, tags.POSITION_REQUEST_ID) == self._position_request
+        if ours and get(raw, tags.POSITION_REPORTS) == b"0":
+            self._positions_done = True
+        return self._positions_done
+
+    def _read(self, listed: Listed, raw: bytes, recv_ns: int) -> PositionReport:
+        report = PositionReport(instrument=listed.instrument.index, recv_ns=recv_ns)
+        for entry in groups(raw, tags.POSITION_COUNT, tags.POSITION_TYPE):
+            kind = get(entry, tags.POSITION_TYPE)
+            long_lots = listed.sizes.exact(get(entry, tags.LONG_QUANTITY) or b"0")
+            short_lots = listed.sizes.exact(get(entry, tags.SHORT_QUANTITY) or b"0")
+            if kind == TODAY:
+                report.long_today, report.short_today = long_lots, short_lots
+            elif kind == YESTERDAY:
+                report.long_yesterday, report.short_yesterday = long_lots, short_lots
+        return report
+
+    def account(self, raw: bytes, recv_ns: int) -> AccountReport:
+        """Balance is TotalNetValue, available MarginExcess. FieldError where one is missing or no number."""
+        balance, available = _micros(raw, tags.NET_VALUE), _micros(raw, tags.MARGIN_EXCESS)
+        if get(raw, tags.COLLATERAL_ID) == self._account_request:
+            self._account_done = True
+        return AccountReport(
+            account=self._account,
+            balance_micros=balance,
+            available_micros=available,
+            margin_micros=balance - available,
+            recv_ns=recv_ns,
+        )
+
+
+def _micros(raw: bytes, key: bytes) -> int:
+    """Millionths, rounded down."""
+    value = text(need(raw, key))
+    try:
+        return int((Decimal(value) * MICROS).to_integral_value("ROUND_FLOOR"))
+    except (InvalidOperation, ValueError, OverflowError):
+        tag = int(key[1:-1])
+        raise FieldError(tag, tags.FORMAT_INCORRECT, f"tag {tag}: {value!r} is not an amount of money") from None
+
+
+def money_text(micros: int) -> bytes:
+    """Millionths as an exact decimal text."""
+    sign, micros = (b"-", -micros) if micros < 0 else (b"", micros)
+    return b"%b%d.%06d" % (sign, micros // MICROS, micros % MICROS)

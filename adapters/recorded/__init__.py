@@ -1,0 +1,1 @@
+"""Plays recorded market data as quotes."""

@@ -1,0 +1,96 @@
+"""Names: what the indices of a journal stand for, as its CONFIG record says; a plain number where it is silent."""
+
+from fractions import Fraction
+
+from engine.instruments import step_text
+from engine.records import MAX_LEGS
+
+MICRO = 1_000_000
+
+
+class Names:
+    """Lookups by index. `data` is the CONFIG record's dict; every key of it may be absent."""
+
+    def __init__(self, data: dict | None = None):
+        data = data or {}
+        self.input: str | None = data.get("input")
+        self.versions: dict = data.get("versions") or {}
+        self._names: dict = data.get("names") or {}
+        self._config: dict = data.get("config") or {}
+        self._instruments = data.get("instruments") or []
+        self._spreads = data.get("spreads") or []
+        self._by_id = {entry.get("id"): i for i, entry in enumerate(self._instruments)}
+
+    def _name(self, room: str, what: str, index: int) -> str:
+        names = self._names.get(room) or []
+        return str(names[index]) if 0 <= index < len(names) else f"{what} {index}"
+
+    def venue(self, index: int) -> str:
+        return self._name("venues", "venue", index)
+
+    def account(self, index: int) -> str:
+        return self._name("accounts", "account", index)
+
+    def pool(self, index: int) -> str:
+        return self._name("pools", "pool", index)
+
+    def instrument(self, index: int) -> str:
+        return self._name("instruments", "instrument", index)
+
+    def spread(self, index: int) -> str:
+        return self._name("spreads", "spread", index)
+
+    def strategy(self, index: int) -> str:
+        return self._name("strategies", "strategy", index)
+
+    @property
+    def engine(self) -> str:
+        return str((self._config.get("engine") or {}).get("name") or "Tandem")
+
+    def strategy_kind(self, index: int) -> str:
+        return str(self._entry("strategies", index).get("kind", ""))
+
+    def venue_of(self, instrument: int) -> str:
+        """The venue an instrument trades on, empty where the config does not say."""
+        venue = self._entry("instruments", instrument).get("venue", self._at(self._instruments, instrument).get("venue"))
+        return self.venue(venue) if isinstance(venue, int) else str(venue or "")
+
+    def price_text(self, instrument: int, ticks: int) -> str:
+        tick = self._at(self._instruments, instrument).get("tick")
+        return f"{ticks} ticks" if tick is None else step_text(ticks, Fraction(str(tick)))
+
+    def unit(self, spread: int) -> str:
+        """The base unit of a spread, as the config writes it, e.g. g."""
+        return str(self._at(self._spreads, spread).get("unit", ""))
+
+    def price_unit(self, spread: int) -> str:
+        """What a spread's difference is counted in, e.g. CNY/g."""
+        currency = str(self._at(self._spreads, spread).get("currency", ""))
+        return f"{currency}/{self.unit(spread)}" if currency and self.unit(spread) else currency
+
+    def legs(self, spread: int) -> list[int]:
+        """Instrument indices of a spread's legs, in order; -1 where the config does not tell."""
+        legs = self._at(self._spreads, spread).get("legs") or []
+        return [self._index(leg.get("instrument")) for leg in legs[:MAX_LEGS]]
+
+    def pool_levels_pct(self, pool: int) -> tuple[float, float, float]:
+        """Warn, soft and hard level of a pool's use, percent."""
+        spec = self._entry("pools", pool)
+        return spec.get("warn_pct", 70.0), spec.get("soft_pct", 85.0), spec.get("hard_pct", 90.0)
+
+    def _entry(self, room: str, index: int) -> dict:
+        """The config's own section of a thing: the i-th name's, since a config may list things in another order."""
+        name = self._name(room, "", index)
+        return next((entry for entry in self._config.get(room) or [] if entry.get("id") == name), {})
+
+    def _index(self, instrument: int | str | None) -> int:
+        return instrument if isinstance(instrument, int) else self._by_id.get(instrument, -1)
+
+    @staticmethod
+    def _at(entries: list, index: int) -> dict:
+        return entries[index] if 0 <= index < len(entries) else {}
+
+
+def base_units(ubase: int) -> float:
+    """Millionths of a base unit as base units."""
+    return ubase / MICRO

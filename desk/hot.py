@@ -1,0 +1,145 @@
+"""The hot half, composed: one compiled call a message (book, spreads, signal), one a decision (gate, holds, orders).
+
+Live, replay and sweep run these same functions. They journal what they take in and what they make of it; nothing here
+allocates, logs or waits.
+"""
+
+from engine.append import append, append_input
+from engine.book import apply_quote
+from engine.core import Hot
+from engine.deals import open_deal
+from engine.jit import njit
+from engine.kernels import price_spread, price_touched, sample_spread
+from engine.memory import mono_ns
+from engine.orders import open_orders
+from engine.positions import mark
+from engine.records import (
+    DECISION,
+    DECISION_DTYPE,
+    ENTRY,
+    ORDER,
+    ORDER_DTYPE,
+    QUOTE,
+    QUOTE_DTYPE,
+    REHEDGE,
+    VERDICT,
+    VERDICT_DTYPE,
+)
+from engine.schema import SCRATCH
+from engine.tables import (
+    books_of,
+    head_of,
+    instruments_of,
+    orders_of,
+    scratch_of,
+    spreads_of,
+    strategies_of,
+    venues_of,
+)
+from riskgate.capital_controls import pool_use_micros
+from riskgate.flow_controls import spend_message
+from riskgate.gate import check_and_hold
+from strategies.signals import ask_strategies
+
+_AT_QUOTE = SCRATCH.fields["quote"][1]
+_AT_DECISION = SCRATCH.fields["decision"][1]
+_AT_VERDICT = SCRATCH.fields["verdict"][1]
+_AT_ORDER = SCRATCH.fields["order"][1]
+_QUOTE_BYTES = QUOTE_DTYPE.itemsize
+_DECISION_BYTES = DECISION_DTYPE.itemsize
+_VERDICT_BYTES = VERDICT_DTYPE.itemsize
+_ORDER_BYTES = ORDER_DTYPE.itemsize
+_NO_ROOM = -1
+
+
+@njit
+def on_quote(
+    base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
+):  # fmt: skip
+    """Steps 1 to 4: journal the quote, book it, price what it touches, ask the strategies. See `engine.core.Hot`."""
+    head = head_of(base)
+    scratch = scratch_of(base)
+    stamps = scratch.stamps.stamp
+    offset_ns = scratch.clock_offset_ns
+    stamps[0], stamps[1], stamps[2] = venue_ns, recv_ns, mono_ns() + offset_ns
+    quote = scratch.quote
+    quote.instrument, quote.flags = instrument, flags
+    quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots = bid_ticks, bid_lots, ask_ticks, ask_lots
+    quote.venue_ns, quote.venue_seq = venue_ns, venue_seq
+    if append_input(journal, QUOTE, 0, recv_ns, base + head.at_scratch + _AT_QUOTE, _QUOTE_BYTES) == 0:
+        return _NO_ROOM
+    head.now_ns = recv_ns
+    head.quotes += 1
+    book = books_of(base)[instrument]
+    venue = venues_of(base)[instruments_of(base)[instrument].venue]
+    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
+    if not apply_quote(book, quote, recv_ns):
+        return 0
+    if book.blocked:
+        head.quotes_blocked += 1
+    stamps[3] = mono_ns() + offset_ns
+    price_touched(base, instrument, recv_ns)
+    stamps[4] = mono_ns() + offset_ns
+    waiting = ask_strategies(base, instrument, recv_ns)
+    stamps[5] = mono_ns() + offset_ns
+    return waiting
+
+
+@njit
+def _journal_order(base, journal, slot, now_ns):
+    head = head_of(base)
+    row = orders_of(base)[slot]
+    order = scratch_of(base).order
+    order.order_no, order.decision_id, order.deal_id, order.leg = row.order_no, row.decision_id, row.deal_id, row.leg
+    order.instrument, order.side, order.offset, order.tif = row.instrument, row.side, row.offset, row.tif
+    order.purpose, order.lots, order.limit_ticks = row.purpose, row.lots, row.limit_ticks
+    order.hold_micros = row.hold_micros
+    append(journal, ORDER, 0, now_ns, base + head.at_scratch + _AT_ORDER, _ORDER_BYTES)
+    spend_message(base, instruments_of(base)[row.instrument].venue, now_ns)
+
+
+@njit
+def decide(base, journal, number, now_ns):
+    """Steps 5 and 6 up to the send: journal the decision, check and hold, open orders, journal verdict and orders."""
+    head = head_of(base)
+    scratch = scratch_of(base)
+    decision = scratch.decision[number]
+    stamps = scratch.stamps.stamp
+    at = base + head.at_scratch
+    append(journal, DECISION, 0, now_ns, at + _AT_DECISION + number * _DECISION_BYTES, _DECISION_BYTES)
+    cleared = check_and_hold(base, decision, now_ns)
+    stamps[6] = mono_ns() + scratch.clock_offset_ns
+    count = open_orders(base, decision, now_ns) if cleared else 0
+    scratch.verdict.orders = count
+    append(journal, VERDICT, 0, now_ns, at + _AT_VERDICT, _VERDICT_BYTES)
+    if decision.purpose < REHEDGE:
+        head.decisions += 1
+        if cleared:
+            open_deal(base, decision, now_ns)
+            head.cleared += 1
+        else:
+            head.denied += 1
+            if decision.purpose == ENTRY:
+                # A denied entry has not happened: the strategy stays armed.
+                strategies_of(base)[decision.strategy].armed[0 if decision.side > 0 else 1] = 1
+    for order in range(count):
+        _journal_order(base, journal, scratch.order_slot[order], now_ns)
+    scratch.stamps.decision_id, scratch.stamps.deal_id = decision.decision_id, decision.deal_id
+    stamps[7] = mono_ns() + scratch.clock_offset_ns
+    stamps[8] = stamps[9] = stamps[10] = stamps[11] = 0
+    return count
+
+
+@njit
+def sample(base, now_ns):
+    """Price and sample every spread, and mark every position at its mid."""
+    for index in range(len(spreads_of(base))):
+        price_spread(base, index, now_ns)
+        sample_spread(base, index)
+    books = books_of(base)
+    for index in range(len(books)):
+        if books[index].updates > 0 and books[index].blocked == 0:
+            mark(base, index, (books[index].bid_ticks + books[index].ask_ticks) // 2)
+
+
+HOT = Hot(on_quote, decide, sample, pool_use_micros)

@@ -1,0 +1,98 @@
+"""What the Python half of the engine shares: the state, the journal, the compiled calls, the gateways, the policies."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import orjson
+
+from engine import records
+from engine.ports import Gateway
+from engine.repair import RepairPolicy
+from engine.state import State
+
+
+class Hot(NamedTuple):
+    """The compiled calls, composed by the desk. Both take the state's and the journal writer's address first.
+
+    on_quote(state, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags)
+    -> decisions waiting in the scratch row, or -1 where the journal had no room.
+    decide(state, journal, number, now_ns) -> orders to send for that decision, 0 where it was Denied.
+    sample(state, now_ns): price and sample every spread, mark every position.
+    pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
+    """
+
+    on_quote: Callable
+    decide: Callable
+    sample: Callable
+    pool_use: Callable
+
+
+class Timing(NamedTuple):
+    """When the engine loses patience, in ns."""
+
+    ack_timeout_ns: int
+    query_every_ns: int
+    sample_ns: int
+
+
+class Core:
+    """The shared parts. Only the loop's thread touches them.
+
+    deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
+    trades, (venue, trade id, side, order number). failed: orders whose write failed in this turn. sessions:
+    (instrument, market time) -> its section's (open, close), UNSET where closed. clock: for stamps alone, never for a
+    decision.
+    """
+
+    def __init__(
+        self, state: State, journal, hot: Hot, gateways: list[Gateway], policies: list[RepairPolicy], timing: Timing,
+        sessions: Callable[[int, int], tuple[int, int]], names: dict[str, list[str]], clock: Callable[[], int],
+    ):  # fmt: skip
+        self.state, self.journal, self.hot, self.gateways = state, journal, hot, gateways
+        self.policies, self.timing, self.sessions, self.names = policies, timing, sessions, names
+        self.clock = clock
+        self.now_ns = 0
+        self.deal_orders: dict[int, list[int]] = {}
+        self.live_orders: dict[int, None] = {}
+        self.open_deals: dict[int, None] = {}
+        self.trades: set[tuple[int, str, int, int]] = set()
+        self.failed: list[int] = []
+        self.next_sample_ns = 0
+        self._rows = {kind: np.zeros((), dtype) for kind, dtype in records.DTYPES.items()}
+
+    def record(self, kind: int, **fields) -> bytes:
+        """The payload of one record; fields not named are zero."""
+        row = self._rows[kind]
+        row[()] = np.zeros((), row.dtype)
+        for name, value in fields.items():
+            row[name] = value
+        return row.tobytes()
+
+    def emit(self, kind: int, **fields) -> None:
+        """Journal one output of the input at hand."""
+        self.journal.append(kind, self.now_ns, self.record(kind, **fields))
+
+    def take_json(self, kind: int, body: dict) -> None:
+        """Journal one input that carries text."""
+        self.journal.append_input(kind, self.now_ns, orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+
+    def alert(self, level: str, code: str, what: str, do: str, deal: int = 0, **numbers) -> None:
+        """Tell a person: what happened, the numbers, what to do."""
+        body = {"level": level, "code": code, "what": what, "do": do, "numbers": numbers}
+        if deal:
+            body["deal"] = deal
+        self.journal.append_json(records.ALERT, self.now_ns, body)
+
+    def rows_of(self, deal_id: int) -> list:
+        """The order rows of a deal that the table still holds."""
+        rows = (self.state.order_row(number) for number in self.deal_orders.get(deal_id, ()))
+        return [row for row in rows if row is not None]
+
+    def instrument_name(self, index: int) -> str:
+        return self.names["instruments"][index]
+
+
+def text(value: str, room: int) -> bytes:
+    """UTF-8 cut to a field's room, never inside a character."""
+    return value.encode()[:room].decode(errors="ignore").encode()

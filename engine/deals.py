@@ -1,0 +1,128 @@
+"""The deal table: the life of one decision, its imbalance in base units, its naked time, its outcome."""
+
+import math
+
+from engine.instruments import INVERSE
+from engine.jit import njit
+from engine.orders import TERMINAL
+from engine.records import (
+    CLOSED,
+    COMPLETE,
+    NO_OUTCOME,
+    NOT_DONE,
+    OPENING,
+    PARTIAL_BALANCED,
+    REPAIRING,
+    UNWOUND,
+)
+from engine.tables import deals_of, head_of, instruments_of, spreads_of, strategies_of
+
+
+@njit
+def open_deal(base, decision, now_ns):
+    """The row of a Cleared decision's deal; base units a lot are fixed here, at the decision's price where inverse."""
+    head = head_of(base)
+    spread = spreads_of(base)[decision.spread]
+    deal = deals_of(base)[decision.deal_id & (head.n_deal - 1)]
+    deal.deal_id, deal.strategy, deal.spread = decision.deal_id, decision.strategy, decision.spread
+    deal.side, deal.purpose, deal.units, deal.legs = decision.side, decision.purpose, decision.units, decision.legs
+    deal.state, deal.outcome, deal.reason, deal.done_units = OPENING, NO_OUTCOME, 0, 0
+    deal.executable, deal.edge = decision.executable, (decision.center - decision.executable) * decision.side
+    deal.orders, deal.in_doubt, deal.repairs, deal.next_repair_ns, deal.fills = 0, 0, 0, 0, 0
+    deal.exposure_ubase = deal.low_ubase = deal.high_ubase = 0
+    deal.opened_ns, deal.closed_ns, deal.naked_ns, deal.naked_since_ns = now_ns, 0, 0, 0
+    for leg in range(decision.legs):
+        instrument = instruments_of(base)[decision.instrument[leg]]
+        deal.instrument[leg], deal.ref_ticks[leg] = decision.instrument[leg], decision.ref_ticks[leg]
+        deal.target_lots[leg], deal.booked_lots[leg] = decision.lots[leg], 0
+        deal.hedge_ubase[leg] = spread.hedge_ubase[leg]
+        if instrument.kind == INVERSE:
+            coins = instrument.tick_micros / (decision.ref_ticks[leg] * instrument.tick)
+            deal.hedge_ubase[leg] = math.floor(coins * spread.hedge_weight[leg] + 0.5)
+    head.live_deals += 1
+    spread.open_deals += 1
+    strategies_of(base)[decision.strategy].open_deals += 1
+
+
+def measure(deal, orders) -> None:
+    """Set a deal's exposure from what its orders traded, and its interval from what they still might.
+
+    orders: its rows. A live or in-doubt order counts at its worst: any quantity from none to all that is left of it.
+    """
+    legs = range(int(deal["legs"]))
+    exposure = sum(int(deal["booked_lots"][leg]) * int(deal["hedge_ubase"][leg]) for leg in legs)
+    low = high = exposure
+    unsettled = doubtful = 0
+    for row in orders:
+        if row["settled"]:
+            continue
+        unsettled += 1
+        doubtful += int(row["in_doubt"])
+        if row["in_doubt"] or row["state"] not in TERMINAL:
+            might = (int(row["lots"]) - int(row["cum_lots"])) * int(deal["hedge_ubase"][row["leg"]]) * int(row["side"])
+            low, high = low + min(might, 0), high + max(might, 0)
+    deal["exposure_ubase"], deal["low_ubase"], deal["high_ubase"] = exposure, low, high
+    deal["orders"], deal["in_doubt"] = unsettled, doubtful
+
+
+def keep_naked_time(deal, bound_ubase: int, now_ns: int) -> int:
+    """Count the time that |exposure| exceeds its bound, episodes summed. +1: became naked, -1: is so no more, else 0.
+
+    Where a leg is in doubt, the worst case counts, from the send on.
+    """
+    worst = abs(int(deal["exposure_ubase"]))
+    if deal["in_doubt"]:
+        worst = max(abs(int(deal["low_ubase"])), abs(int(deal["high_ubase"])))
+    since = int(deal["naked_since_ns"])
+    if worst > bound_ubase and since == 0:
+        deal["naked_since_ns"] = now_ns
+        return 1
+    if worst <= bound_ubase and since:
+        deal["naked_ns"] += now_ns - since
+        deal["naked_since_ns"] = 0
+        return -1
+    return 0
+
+
+def naked_so_far(deal, now_ns: int) -> int:
+    since = int(deal["naked_since_ns"])
+    return int(deal["naked_ns"]) + (now_ns - since if since else 0)
+
+
+def balanced_units(deal, ratios) -> int:
+    """Units that stand on every leg, from the first leg's lots: the strategy's position counts in these."""
+    return round(abs(int(deal["booked_lots"][0])) / abs(int(ratios[0])))
+
+
+def outcome_of(deal, bound_ubase: int) -> int:
+    """How a deal without unsettled orders has ended; NO_OUTCOME where it is out of balance and needs repair."""
+    legs = range(int(deal["legs"]))
+    if abs(int(deal["exposure_ubase"])) > bound_ubase:
+        return NO_OUTCOME
+    if all(deal["booked_lots"][leg] == 0 for leg in legs):
+        return UNWOUND if deal["fills"] else NOT_DONE
+    if all(deal["booked_lots"][leg] == deal["target_lots"][leg] for leg in legs):
+        return COMPLETE
+    return PARTIAL_BALANCED
+
+
+def reopen_deal(state, deal) -> None:
+    """Take a closed deal up again, since late news changed it: the exact opposite of `close_deal`."""
+    deal["state"], deal["outcome"], deal["reason"], deal["closed_ns"] = REPAIRING, NO_OUTCOME, 0, 0
+    state.head["live_deals"] += 1
+    state.spread[deal["spread"]]["open_deals"] += 1
+    strategy = state.strategy[deal["strategy"]]
+    strategy["open_deals"] += 1
+    strategy["position_units"] -= int(deal["side"]) * int(deal["done_units"])
+    deal["done_units"] = 0
+
+
+def close_deal(state, deal, outcome: int, reason: int, done_units: int, now_ns: int) -> None:
+    """End a deal and tell its spread and strategy."""
+    deal["state"], deal["outcome"], deal["reason"] = CLOSED, outcome, reason
+    deal["done_units"], deal["closed_ns"] = done_units, now_ns
+    state.head["live_deals"] -= 1
+    state.spread[deal["spread"]]["open_deals"] -= 1
+    strategy = state.strategy[deal["strategy"]]
+    strategy["open_deals"] -= 1
+    strategy["position_units"] += int(deal["side"]) * done_units

@@ -1,0 +1,25 @@
+"""Client order ids: an epoch that is fsynced before the first send of a start, and a counter in it. Never random."""
+
+PREFIX = "TD"
+COUNTER_BITS = 32
+_LENGTH = len(PREFIX) + 16
+
+
+def order_number(epoch: int, counter: int) -> int:
+    """The number of an order: unique for ever while each start has its own epoch."""
+    return (epoch << COUNTER_BITS) | counter
+
+
+def client_id(order_no: int) -> str:
+    """The id the venue sees: 18 characters, TD and 16 hexadecimal digits."""
+    return f"{PREFIX}{order_no:016X}"
+
+
+def order_no(client_id: str) -> int:
+    """The number behind a client id, 0 where the id is not one of ours (a Foreign order)."""
+    if len(client_id) != _LENGTH or not client_id.startswith(PREFIX):
+        return 0
+    try:
+        return int(client_id[len(PREFIX) :], 16)
+    except ValueError:
+        return 0

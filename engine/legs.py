@@ -1,0 +1,142 @@
+"""What acts on a deal's legs: sends orders in one turn, asks, cancels, and loses patience with silence."""
+
+from engine import records
+from engine.core import Core
+from engine.ids import client_id
+from engine.orders import CANCEL_ASKED, MOVES, TERMINAL
+from engine.ports import FAILED, IOC, TRADING, OrderRequest
+from engine.records import CANCEL, ORDER, QUERY, SENT
+from engine.schema import CANCEL_SENT, SENT_STATE, WORKING
+
+_ASK_LIMIT_SHIFT = 4  # queries back off by doubling, to 16 times the first pause
+
+
+def request_of(row) -> OrderRequest:
+    """An order row as a gateway needs it."""
+    number = int(row["order_no"])
+    return OrderRequest(
+        number, client_id(number), int(row["instrument"]), int(row["side"]), int(row["offset"]), int(row["lots"]),
+        int(row["limit_ticks"]), int(row["tif"]),
+    )  # fmt: skip
+
+
+def gateway_of(core: Core, row):
+    return core.gateways[core.state.instrument[row["instrument"]]["venue"]]
+
+
+def send(core: Core, deal_id: int, count: int) -> None:
+    """Write the orders in the scratch row, the legs of all venues back to back; the frames are made before the first.
+
+    They are in the journal already. A gateway's second order waits for its first to be written.
+    """
+    state = core.state
+    rows = [state.order[slot] for slot in state.scratch["order_slot"][:count]]
+    numbers = core.deal_orders.setdefault(deal_id, [])
+    queues: dict[int, list] = {}
+    for row in rows:
+        numbers.append(int(row["order_no"]))
+        core.live_orders[int(row["order_no"])] = None
+        queues.setdefault(int(state.instrument[row["instrument"]]["venue"]), []).append(row)
+    sent = []
+    while queues:
+        frames = []
+        for venue in list(queues):
+            row = queues[venue].pop(0)
+            if not queues[venue]:
+                del queues[venue]
+            gateway = core.gateways[venue]
+            frames.append((gateway, row, gateway.encode_order(request_of(row), core.now_ns)))
+        for gateway, row, frame in frames:
+            status = gateway.write(frame)
+            sent.append((row, ORDER, status, core.clock(), len(frame)))
+    _note_sent(core, deal_id, sent)
+
+
+def _note_sent(core: Core, deal_id: int, sent: list) -> None:
+    """Journal what was measured, and remember the writes that failed: they become inputs when this one is done."""
+    stamps = core.state.scratch["stamps"]
+    for number, (row, kind, status, sent_ns, size) in enumerate(sent):
+        if number < 2:
+            stamps["stamp"][8 + number] = sent_ns
+        stamps["stamp"][10] = sent_ns
+        if status == FAILED:
+            core.failed.append(int(row["order_no"]))
+        core.emit(
+            SENT, order_no=row["order_no"], deal_id=deal_id, kind=kind, status=status, sent_ns=sent_ns, bytes=size
+        )
+
+
+def _request_number(core: Core) -> int:
+    """A fresh number for a cancel or a query, from the same counter as the orders'."""
+    from_counter = core.state.head
+    from_counter["order_counter"] += 1
+    return (int(from_counter["epoch"]) << 32) | int(from_counter["order_counter"])
+
+
+def cancel(core: Core, row) -> None:
+    """Ask the venue to cancel a live order."""
+    number = _request_number(core)
+    row["state"] = MOVES[row["state"]][CANCEL_ASKED]
+    row["cancel_ns"] = core.now_ns
+    core.emit(CANCEL, order_no=row["order_no"], deal_id=row["deal_id"], request_no=number)
+    gateway = gateway_of(core, row)
+    status = gateway.write(gateway.encode_cancel(request_of(row), client_id(number), core.now_ns))
+    core.emit(SENT, order_no=row["order_no"], deal_id=row["deal_id"], kind=CANCEL, status=status, sent_ns=core.clock())
+
+
+def query(core: Core, row) -> None:
+    """Ask the venue for an order's state by its id; the pause before the next asking doubles."""
+    number = _request_number(core)
+    row["asked_ns"] = core.now_ns
+    row["asked"] += 1
+    core.emit(QUERY, order_no=row["order_no"], deal_id=row["deal_id"], request_no=number)
+    gateway = gateway_of(core, row)
+    status = gateway.write(gateway.encode_query(request_of(row), client_id(number), core.now_ns))
+    core.emit(SENT, order_no=row["order_no"], deal_id=row["deal_id"], kind=QUERY, status=status, sent_ns=core.clock())
+
+
+def doubt(core: Core, row, why: str) -> None:
+    """From now on nobody knows this order's state: its deal's exposure is an interval until the venue has spoken."""
+    if row["in_doubt"]:
+        return
+    row["in_doubt"] = 1
+    row["doubted"] = 1
+    row["asked_ns"], row["asked"] = 0, 0
+    core.state.venue[core.state.instrument[row["instrument"]]["venue"]]["in_doubt"] += 1
+    emit_state(core, row, records.NO_EVENT)
+    name = core.instrument_name(row["instrument"])
+    core.alert(
+        "warn", "in_doubt", f"order {client_id(int(row['order_no']))} on {name}: {why}",
+        "nothing: the venue is being asked; nothing that raises risk is sent meanwhile", int(row["deal_id"]),
+        lots=int(row["lots"]), cum_lots=int(row["cum_lots"]),
+    )  # fmt: skip
+
+
+def emit_state(core: Core, row, event: int) -> None:
+    core.emit(
+        records.ORDER_STATE, order_no=row["order_no"], deal_id=row["deal_id"], event=event, state=row["state"],
+        in_doubt=row["in_doubt"], settled=row["settled"], cum_lots=row["cum_lots"], booked_lots=row["booked_lots"],
+        total_lots=row["lots"],
+    )  # fmt: skip
+
+
+def check_patience(core: Core, row) -> None:
+    """What silence makes of one live order: doubt, a query, or a cancel of what should have ended at once."""
+    now_ns, timing = core.now_ns, core.timing
+    if row["in_doubt"] or row["state"] in TERMINAL:
+        # Terminal but not settled: trades are still to come, and a query brings the total again.
+        pause_ns = timing.query_every_ns << min(int(row["asked"]), _ASK_LIMIT_SHIFT)
+        asked_ns = int(row["asked_ns"]) or int(row["sent_ns"])
+        first = row["in_doubt"] and not row["asked"]
+        if (first or now_ns - asked_ns >= pause_ns) and _can_ask(core, row):
+            query(core, row)
+    elif row["state"] == SENT_STATE and now_ns - row["sent_ns"] > timing.ack_timeout_ns:
+        doubt(core, row, f"no answer within {timing.ack_timeout_ns // 1_000_000} ms")
+    elif row["state"] == CANCEL_SENT and now_ns - row["cancel_ns"] > timing.ack_timeout_ns:
+        doubt(core, row, f"no answer to its cancel within {timing.ack_timeout_ns // 1_000_000} ms")
+    elif row["state"] == WORKING and row["tif"] == IOC and now_ns - row["sent_ns"] > timing.ack_timeout_ns:
+        cancel(core, row)
+
+
+def _can_ask(core: Core, row) -> bool:
+    return bool(core.state.venue[core.state.instrument[row["instrument"]]["venue"]]["link"][TRADING])

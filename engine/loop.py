@@ -1,0 +1,278 @@
+"""The loop: every input is journalled first and takes effect then. Live, recovery and replay all come through here.
+
+Only what passes these methods can change the trading state, and each takes its time as an argument, so the journal's
+inputs through the same methods give the same outputs, byte for byte.
+"""
+
+from engine import legs, records, settle, watch
+from engine.core import Core, text
+from engine.ids import client_id
+from engine.orders import TERMINAL
+from engine.ports import (
+    CHANNELS,
+    DOWN,
+    LINK_STATES,
+    READY,
+    TRADING,
+    AccountReport,
+    Event,
+    ExecReport,
+    PositionReport,
+)
+from engine.reports import apply_report
+from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
+
+_HEARD_EVERY_NS = 200_000_000
+_BAD_INPUTS_TOLD = 100
+_RAW_BYTES = 256
+_LEAST_ROOM_BYTES = 128 * 1024
+
+
+class Loop:
+    """The one `engine.ports.Inputs`. stopping: a stop was asked for. bad_inputs: a count a venue."""
+
+    def __init__(self, core: Core):
+        self.core = core
+        self.stopping = False
+        self.bad_inputs = [0] * len(core.state.venue)
+
+    def on_start(self, fields: dict, config: dict, now_ns: int) -> None:
+        """A start of the engine: a new id epoch, every link down, every order that may be alive in doubt."""
+        core, state = self.core, self.core.state
+        core.now_ns = now_ns
+        core.journal.append_input(records.START, now_ns, core.record(records.START, **fields))
+        core.take_json(records.CONFIG, config)
+        head = state.head
+        head["now_ns"] = now_ns
+        for name in ("epoch", "clock_base_ns", "clock_start_ns", "clock_speed_milli"):
+            head[name] = fields[name]
+        head["switch"] = ACTIVE
+        self.stopping = False
+        state.venue["link"][:] = DOWN
+        state.position["reported"][:] = 0
+        state.book["blocked"][:] |= records.NO_QUOTE
+        state.book["venue_seq"][:] = 0
+        state.venue["tokens_ns"][:] = now_ns
+        watch.refresh_sessions(core)
+        self._doubt_all(lambda row: True, "the engine was started anew while it was alive")
+        self._end()
+
+    def on_quote(
+        self, instrument: int, bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int,
+        venue_ns: int, recv_ns: int, venue_seq: int, flags: int,
+    ) -> None:  # fmt: skip
+        core = self.core
+        core.now_ns = recv_ns
+        waiting = core.hot.on_quote(
+            core.state.address, core.journal.address, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns,
+            recv_ns, venue_seq, flags,
+        )  # fmt: skip
+        for number in range(waiting):
+            self._decide(number)
+        if waiting:
+            self._end()
+
+    def _decide(self, number: int) -> None:
+        """Steps 5 and 6 for one decision: gate, orders, both legs' bytes; then the stamps that it left."""
+        core = self.core
+        scratch = core.state.scratch
+        count = core.hot.decide(core.state.address, core.journal.address, number, core.now_ns)
+        if count:
+            deal_id = int(scratch["verdict"]["deal_id"])
+            core.open_deals[deal_id] = None
+            legs.send(core, deal_id, count)
+            deal = core.state.deal_row(deal_id)
+            deal["orders"] = count
+            settle.emit_deal(core, deal)
+        core.journal.append(records.STAMPS, core.now_ns, scratch["stamps"].tobytes())
+
+    def on_report(self, report: ExecReport) -> None:
+        core = self.core
+        core.now_ns = report.recv_ns
+        core.journal.append_input(
+            records.REPORT, report.recv_ns,
+            core.record(
+                records.REPORT, venue=report.venue, instrument=report.instrument, order_no=report.order_no,
+                event=report.event, side=report.side, cum_lots=report.cum_lots, leaves_lots=report.leaves_lots,
+                total_lots=report.total_lots, last_lots=report.last_lots, last_ticks=report.last_ticks,
+                venue_ns=report.venue_ns, client_id=text(report.client_id, 32), trade_id=text(report.trade_id, 48),
+                reason=text(report.reason, 120),
+            ),
+        )  # fmt: skip
+        apply_report(core, report)
+        self._end()
+
+    def on_link(self, venue: int, channel: int, state: int, recv_ns: int, why: str) -> None:
+        core = self.core
+        core.now_ns = recv_ns
+        core.journal.append_input(
+            records.LINK, recv_ns,
+            core.record(records.LINK, venue=venue, channel=channel, state=state, why=text(why, 120)),
+        )  # fmt: skip
+        row = core.state.venue[venue]
+        was = int(row["link"][channel])
+        row["link"][channel], row["heard_ns"][channel] = state, recv_ns
+        if state != was:
+            self._tell_link(venue, channel, state, was, why)
+        if channel == TRADING and state == DOWN and was != DOWN:
+            self._doubt_all(
+                lambda order: core.state.instrument[order["instrument"]]["venue"] == venue, "its link broke"
+            )
+        if channel != TRADING and state == DOWN:
+            at_venue = core.state.instrument["venue"] == venue
+            core.state.book["blocked"][at_venue] |= records.NO_QUOTE
+            core.state.book["venue_seq"][at_venue] = 0
+        self._end()
+
+    def _tell_link(self, venue: int, channel: int, state: int, was: int, why: str) -> None:
+        name = f"{self.core.names['venues'][venue]} {CHANNELS[channel]}"
+        if state == DOWN and was != DOWN:
+            self.core.alert("warn", "link_down", f"link to {name} is down: {why}",
+                            "nothing: it is being connected again; nothing is sent there meanwhile")  # fmt: skip
+        elif state == READY:
+            self.core.alert("info", "link_ready", f"link to {name} is {LINK_STATES[state]}", "nothing")
+
+    def _doubt_all(self, chosen, why: str) -> None:
+        core = self.core
+        for number in list(core.live_orders):
+            row = core.state.order_row(number)
+            if row is None or row["state"] in TERMINAL or not chosen(row):
+                continue
+            legs.doubt(core, row, why)
+            deal = core.state.deal_row(int(row["deal_id"]))
+            if deal is not None:
+                settle.review(core, deal)
+
+    def on_heard(self, venue: int, channel: int, recv_ns: int) -> None:
+        """A sign of life changes what is stale, so it is an input too; at most one each 200 ms is one."""
+        row = self.core.state.venue[venue]
+        if recv_ns - row["heard_ns"][channel] >= _HEARD_EVERY_NS:
+            self.on_link(venue, channel, int(row["link"][channel]), recv_ns, "heard")
+
+    def on_account(self, report: AccountReport) -> None:
+        core = self.core
+        core.now_ns = report.recv_ns
+        core.journal.append_input(
+            records.ACCOUNT, report.recv_ns,
+            core.record(
+                records.ACCOUNT, account=report.account, balance_micros=report.balance_micros,
+                available_micros=report.available_micros, margin_micros=report.margin_micros,
+            ),
+        )  # fmt: skip
+        core.state.account[report.account]["capital_micros"] = report.balance_micros
+        self._end()
+
+    def on_position(self, report: PositionReport) -> None:
+        core = self.core
+        core.now_ns = report.recv_ns
+        sides = ("long_today", "long_yesterday", "short_today", "short_yesterday")
+        theirs = {side: getattr(report, side) for side in sides}
+        core.journal.append_input(
+            records.POSITION, report.recv_ns, core.record(records.POSITION, instrument=report.instrument, **theirs)
+        )
+        row = core.state.position[report.instrument]
+        ours = {side: int(row[side]) for side in sides}
+        if not row["reported"] and not core.live_orders and not any(ours.values()):
+            for side in sides:
+                row[side] = theirs[side]
+        elif not core.live_orders and ours != theirs:
+            self._tell_drift(report.instrument, ours, theirs)
+        row["reported"] = 1
+        self._end()
+
+    def _tell_drift(self, instrument: int, ours: dict, theirs: dict) -> None:
+        """A difference of accounts is an alert, never an automatic trade; a net venue may spread it over days."""
+        if _net(ours) != _net(theirs):
+            name = self.core.instrument_name(instrument)
+            self.core.alert(
+                "error", "position_drift", f"position in {name} differs from the venue's",
+                "find out who else trades this account, then correct by hand", ours=_net(ours), venue=_net(theirs),
+            )  # fmt: skip
+
+    def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
+        core = self.core
+        core.now_ns = recv_ns
+        core.take_json(records.BAD_INPUT, {"venue": venue, "what": what, "raw": raw[:_RAW_BYTES].hex()})
+        self.bad_inputs[venue] += 1
+        count = self.bad_inputs[venue]
+        if count == 1 or count % _BAD_INPUTS_TOLD == 0:
+            core.alert("warn", "bad_input", f"{core.names['venues'][venue]} sent what cannot be understood: {what}",
+                       "look at the journal's bad inputs; the engine goes on", count=count)  # fmt: skip
+        self._end()
+
+    def on_timer(self, now_ns: int) -> None:
+        core = self.core
+        core.now_ns = now_ns
+        core.journal.append_input(records.TIMER, now_ns, b"")
+        core.state.head["now_ns"] = now_ns
+        watch.on_tick(core)
+        if self.stopping:
+            self._cancel_all()
+        self._end()
+
+    def on_command(self, code: int, scope: int, who: str, why: str, now_ns: int) -> None:
+        """A person's word: stop the engine, or set the switch that covers all."""
+        core = self.core
+        core.now_ns = now_ns
+        core.journal.append_input(
+            records.COMMAND, now_ns,
+            core.record(records.COMMAND, code=code, scope=scope, who=text(who, 32), why=text(why, 120)),
+        )  # fmt: skip
+        switches = {
+            records.COMMAND_STOP: HALTED, records.COMMAND_HALT: HALTED, records.COMMAND_REDUCE: REDUCE_ONLY,
+            records.COMMAND_RESUME: ACTIVE,
+        }  # fmt: skip
+        core.state.head["switch"] = switches[code]
+        if code == records.COMMAND_STOP:
+            self.stopping = True
+            self._cancel_all()
+        self._end()
+
+    def _cancel_all(self) -> None:
+        """Cancel what is known to be working, once an order; what is in doubt is asked for instead."""
+        core = self.core
+        for number in list(core.live_orders):
+            row = core.state.order_row(number)
+            if row["state"] not in TERMINAL and not row["in_doubt"] and not row["cancel_ns"]:
+                legs.cancel(core, row)
+
+    def is_quiet(self) -> bool:
+        """Nothing is alive: no order unsettled, no deal open."""
+        return not self.core.live_orders and not self.core.open_deals
+
+    def left_open(self) -> list[str]:
+        """What is not flat, in plain words; empty where nothing is."""
+        core, left = self.core, []
+        for number in core.live_orders:
+            row = core.state.order_row(number)
+            state = "in doubt" if row["in_doubt"] else "alive"
+            left.append(f"order {client_id(number)} on {core.instrument_name(row['instrument'])} is {state}")
+        for row in core.state.deal:
+            if row["deal_id"] and (row["outcome"] == records.HALTED or int(row["deal_id"]) in core.open_deals):
+                name = core.names["spreads"][row["spread"]]
+                left.append(
+                    f"deal {int(row['deal_id'])} on {name}: {int(row['exposure_ubase']) / 1e6:+.3f} base units"
+                )
+        return left
+
+    def _end(self) -> None:
+        """After each input: writes that failed come in as inputs of their own, and the journal may turn its page."""
+        core = self.core
+        while core.failed:
+            number = core.failed.pop(0)
+            row = core.state.order_row(number)
+            self.on_report(
+                ExecReport(
+                    venue=int(core.state.instrument[row["instrument"]]["venue"]), order_no=number,
+                    client_id=client_id(number), instrument=int(row["instrument"]), event=Event.SEND_FAILED,
+                    recv_ns=core.now_ns, reason="no link",
+                )
+            )  # fmt: skip
+        core.journal.turn()
+        if core.journal.room_bytes < _LEAST_ROOM_BYTES and core.state.head["switch"] == ACTIVE:
+            # An input, so that replay, whose buffer has room enough, halts at the same place.
+            self.on_command(records.COMMAND_HALT, -1, "journal", "no room left for the journal", core.now_ns)
+
+
+def _net(sides: dict) -> int:
+    return sides["long_today"] + sides["long_yesterday"] - sides["short_today"] - sides["short_yesterday"]

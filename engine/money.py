@@ -1,0 +1,71 @@
+"""Notional, margin and currency: whole millionths, rounded against us, UNSET where an input is not known."""
+
+import math
+
+from engine.instruments import INVERSE
+from engine.jit import njit
+from engine.schema import UNSET
+from engine.tables import books_of, currencies_of, instruments_of
+
+
+@njit
+def notional_micros(instrument, ticks, lots):
+    """Value of `lots` at `ticks`, in the instrument's currency (an inverse contract's is the coin)."""
+    if instrument.kind == INVERSE:
+        if ticks <= 0:
+            return UNSET
+        return math.ceil(instrument.tick_micros * lots / (ticks * instrument.tick))
+    return ticks * instrument.tick_micros * lots
+
+
+@njit
+def margin_lot_micros(instrument, ticks):
+    """Initial margin of one lot, rounded up."""
+    notional = notional_micros(instrument, ticks, 1)
+    if instrument.margin_bps == UNSET or notional == UNSET:
+        return UNSET
+    return -((-abs(notional) * instrument.margin_bps) // 10_000)
+
+
+@njit
+def fee_lot_micros(instrument, ticks):
+    """Fee of trading one lot once, rounded up; UNSET where the config does not state it."""
+    notional = notional_micros(instrument, ticks, 1)
+    if instrument.fee_micros == UNSET or notional == UNSET:
+        return UNSET
+    return instrument.fee_micros - ((-abs(notional) * instrument.fee_e7) // 10_000_000)
+
+
+@njit
+def reporting_micros(base, currency, micros):
+    """An amount in the reporting currency, on the dear side of the FX quote; UNSET without a usable quote."""
+    row = currencies_of(base)[currency]
+    if micros == UNSET:
+        return UNSET
+    if row.instrument < 0:
+        return math.ceil(micros * row.fixed_rate)
+    book = books_of(base)[row.instrument]
+    if book.updates == 0 or book.blocked or book.ask_lots <= 0:
+        return UNSET
+    rate = book.ask_ticks * instruments_of(base)[row.instrument].tick
+    return math.ceil(micros * rate)
+
+
+@njit
+def lot_fee_reporting_micros(base, index, ticks):
+    """Fee of trading one lot of an instrument once, in the reporting currency; 0 where it is not known."""
+    instrument = instruments_of(base)[index]
+    fee = reporting_micros(base, instrument.currency, fee_lot_micros(instrument, ticks))
+    return 0 if fee == UNSET else fee
+
+
+@njit
+def tick_reporting_micros(base, index):
+    """Value of one tick of one lot in the reporting currency (inverse: at the bid, to first order); 0 if not known."""
+    instrument = instruments_of(base)[index]
+    micros = float(instrument.tick_micros)
+    if instrument.kind == INVERSE:
+        price = max(books_of(base)[index].bid_ticks, 1) * instrument.tick
+        micros = micros / (price * price) * instrument.tick
+    value = reporting_micros(base, instrument.currency, math.ceil(micros))
+    return 0 if value == UNSET else value

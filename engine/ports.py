@@ -1,0 +1,174 @@
+"""What the engine asks of the outside, and what the outside may tell the engine.
+
+Adapters implement `Gateway` and call `Inputs`; `engine.loop` is the one `Inputs`. Every call is plain and immediate:
+an adapter calls from the event loop's only thread, right after it has parsed a message.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+BUY, SELL = 1, -1
+
+# Offset: what a Chinese exchange wants to know of an order; others ignore it.
+OPEN, CLOSE, CLOSE_TODAY = range(3)
+OFFSETS = ("OPEN", "CLOSE", "CLOSETODAY")
+
+IOC, FOK, DAY = range(3)
+TIMES_IN_FORCE = ("IOC", "FOK", "DAY")
+
+# Channel of a venue and its state. READY: logged in, snapshot taken, may be traded on.
+MARKET_DATA, TRADING = range(2)
+CHANNELS = ("market data", "trading")
+DOWN, CONNECTED, READY = range(3)
+LINK_STATES = ("down", "connected", "ready")
+
+# Quote flags: what the venue or the adapter knows of a quote beyond its numbers.
+QUOTE_GAP = 1  # updates before this one are missing
+QUOTE_CLOSED = 2  # the venue says the contract is not trading
+QUOTE_LIMIT_UP = 4  # 涨停: no offers at the upper price limit
+QUOTE_LIMIT_DOWN = 8  # 跌停
+
+
+# What a venue reports of an order. The order table maps (state, event) to a state.
+class Event:
+    ACK = 0  # accepted, working
+    TRADE = 1  # a fill: last_lots, last_ticks, trade_id
+    CANCELLED = 2  # terminal, the rest will not trade (also an expired IOC remainder)
+    REJECTED = 3  # terminal, the venue refused the order
+    CANCEL_REJECTED = 4  # the cancel was refused; says nothing of the order itself
+    DONE = 5  # terminal by a merged or queried state: cum_lots says what traded
+    STATUS = 6  # the answer to a query, not terminal: cum_lots, leaves_lots
+    UNKNOWN_ORDER = 7  # the answer to a query: the venue has no such order
+    SEND_FAILED = 8  # our own: no byte left this machine
+    BUST = 9  # a trade was cancelled by the venue
+    CORRECT = 10  # a trade was corrected by the venue
+    AMENDED = 11  # the venue changed the order's quantity
+    COUNT = 12
+
+    NAMES = (
+        "ACK", "TRADE", "CANCELLED", "REJECTED", "CANCEL_REJECTED", "DONE", "STATUS", "UNKNOWN_ORDER",
+        "SEND_FAILED", "BUST", "CORRECT", "AMENDED",
+    )  # fmt: skip
+
+
+UNKNOWN = -1  # a quantity that the venue did not state
+
+
+class OrderRequest(msgspec.Struct, gc=False):
+    """One order as the gateway needs it. Sizes in lots, prices in ticks; side BUY or SELL."""
+
+    order_no: int
+    client_id: str
+    instrument: int
+    side: int
+    offset: int
+    lots: int
+    limit_ticks: int
+    tif: int = IOC
+
+
+class ExecReport(msgspec.Struct, gc=False, kw_only=True):
+    """The venue's statement on one order, in our integers. UNKNOWN (-1) where the venue is silent on a quantity.
+
+    order_no: 0 for an order that is not ours (Foreign). cum_lots: the venue's cumulative traded quantity. last_lots,
+    last_ticks and trade_id: of a TRADE, BUST or CORRECT. reason: the venue's text. venue_ns: its stamp, 0 if none.
+    total_lots: the order's quantity as the venue states it.
+    """
+
+    venue: int
+    order_no: int
+    client_id: str
+    instrument: int
+    event: int
+    cum_lots: int = UNKNOWN
+    leaves_lots: int = UNKNOWN
+    total_lots: int = UNKNOWN
+    last_lots: int = 0
+    last_ticks: int = 0
+    trade_id: str = ""
+    side: int = 0
+    reason: str = ""
+    venue_ns: int = 0
+    recv_ns: int
+
+
+class AccountReport(msgspec.Struct, gc=False, kw_only=True):
+    """A venue's account figures, money in millionths of the account's currency."""
+
+    account: int
+    balance_micros: int
+    available_micros: int
+    margin_micros: int
+    recv_ns: int
+
+
+class PositionReport(msgspec.Struct, gc=False, kw_only=True):
+    """A venue's position in one instrument, in lots; a net venue fills long_today or short_today only."""
+
+    instrument: int
+    long_today: int = 0
+    long_yesterday: int = 0
+    short_today: int = 0
+    short_yesterday: int = 0
+    recv_ns: int
+
+
+class Inputs(Protocol):
+    """All that may be told to the engine. Each call is journalled before it has any effect."""
+
+    def on_quote(
+        self, instrument: int, bid_ticks: int, bid_lots: int, ask_ticks: int, ask_lots: int,
+        venue_ns: int, recv_ns: int, venue_seq: int, flags: int,
+    ) -> None:  # fmt: skip
+        """A best quote; a side without a price has lots 0. venue_seq 0: the venue does not number its updates."""
+
+    def on_report(self, report: ExecReport) -> None: ...
+
+    def on_link(self, venue: int, channel: int, state: int, recv_ns: int, why: str) -> None:
+        """The state of a venue's channel changed: MARKET_DATA or TRADING; DOWN, CONNECTED or READY."""
+
+    def on_heard(self, venue: int, channel: int, recv_ns: int) -> None:
+        """The link gave a sign of life (a heartbeat): silence is not the same as a quiet quote. Not journalled."""
+
+    def on_account(self, report: AccountReport) -> None: ...
+
+    def on_position(self, report: PositionReport) -> None: ...
+
+    def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
+        """A message that could not be understood: what was expected and where; the engine counts, journals, goes on."""
+
+
+# What became of a write.
+WRITTEN, QUEUED, FAILED = range(3)
+
+
+class Gateway(Protocol):
+    """One venue's trading side. `encode_*` makes the frame, `write` puts it on the wire in the same turn.
+
+    A frame that was encoded must be written next, before another is encoded for the same gateway (FIX numbers them).
+    write: WRITTEN, all bytes are with the kernel; QUEUED, some wait in the out-buffer; FAILED, none left (no link).
+    """
+
+    def encode_order(self, order: OrderRequest, now_ns: int) -> bytes: ...
+
+    def encode_cancel(self, order: OrderRequest, cancel_id: str, now_ns: int) -> bytes:
+        """A cancel of `order`; cancel_id is a fresh client id for protocols that want one."""
+
+    def encode_query(self, order: OrderRequest, query_id: str, now_ns: int) -> bytes:
+        """A question for the order's state, by client id; the answer comes as an ExecReport."""
+
+    def write(self, frame: bytes) -> int: ...
+
+
+class Adapter(Gateway, Protocol):
+    """A venue as the wiring sees it: its life, and `poll` for the busy mode."""
+
+    async def start(self) -> None:
+        """Connect and keep connected (reconnect with back-off) until stop. Returns at once."""
+
+    async def stop(self) -> None:
+        """Log out, close the sockets; no callback comes after it."""
+
+    def poll(self) -> None:
+        """Read what the hot sockets hold, without blocking; a no-op where the loop does it."""

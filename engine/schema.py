@@ -1,0 +1,188 @@
+"""The trading state: every table, field by field. One block of memory; a snapshot is its bytes.
+
+The block starts with the HEAD row, which says where each table begins (`at_*`, byte offsets from the block) and how
+many rows it has (`n_*`). Nothing in it is an address, so equal inputs make equal bytes. Units as in `engine.records`.
+"""
+
+import numpy as np
+
+from engine.records import DECISION_DTYPE, MAX_LEGS, ORDER_DTYPE, QUOTE_DTYPE, STAMPS_DTYPE, VERDICT_DTYPE
+
+MAX_DECISIONS = 16  # that one quote can cause
+MAX_SLICES = 3  # orders a leg: close yesterday's, close today's, open
+MAX_ORDERS = MAX_LEGS * MAX_SLICES
+
+# Switch of a scope: what may still be sent.
+ACTIVE, REDUCE_ONLY, HALTED = range(3)
+SWITCHES = ("active", "reduce only", "halted")
+
+UNSET = -(2**62)  # an integer that nobody has stated: never a number to compute with
+
+VENUE = np.dtype([
+    ("link", "<i8", (2,)),  # of market data, of trading: engine.ports DOWN, CONNECTED, READY
+    ("heard_ns", "<i8", (2,)),  # last journalled sign of life
+    ("max_silence_ns", "<i8"),
+    ("switch", "<i8"),
+    ("in_doubt", "<i8"),  # orders whose state nobody knows
+    ("tokens", "<i8"),  # token bucket in millionths of a message
+    ("tokens_max", "<i8"),
+    ("tokens_per_s", "<i8"),  # millionths of a message a second
+    ("tokens_reserve", "<i8"),  # which openings may not touch
+    ("tokens_ns", "<i8"),  # when the bucket was last filled
+], align=True)  # fmt: skip
+
+ACCOUNT = np.dtype([
+    ("venue", "<i8"), ("pool", "<i8"), ("currency", "<i8"),
+    ("capital_micros", "<i8"),  # the venue's balance; UNSET before the first snapshot
+    ("held_micros", "<i8"),  # sum of the holds of its orders
+    ("used_micros", "<i8"),  # margin of its positions
+    ("switch", "<i8"),
+], align=True)  # fmt: skip
+
+POOL = np.dtype([
+    ("capital_micros", "<i8"), ("warn_bps", "<i8"), ("soft_bps", "<i8"), ("hard_bps", "<i8"),
+    ("level", "<i8"),  # last one alerted: records PASS, WARN, SOFT, DENY
+], align=True)  # fmt: skip
+
+CURRENCY = np.dtype([
+    ("instrument", "<i8"),  # whose quote turns it into the reporting currency; -1: fixed rate
+    ("fixed_rate", "<f8"),
+], align=True)  # fmt: skip
+
+INSTRUMENT = np.dtype([
+    ("venue", "<i8"), ("account", "<i8"), ("currency", "<i8"), ("kind", "<i8"), ("position_mode", "<i8"),
+    ("tick", "<f8"),  # in price units
+    ("tick_micros", "<i8"),  # value of one tick of one lot (linear); of one lot (inverse: contract value)
+    ("margin_bps", "<i8"), ("fee_micros", "<i8"),  # a lot; UNSET: not stated
+    ("fee_e7", "<i8"),  # of the notional, ten-millionths
+    ("max_order_lots", "<i8"), ("max_order_micros", "<i8"), ("max_position_lots", "<i8"), ("collar_bps", "<i8"),
+    ("max_age_ns", "<i8"), ("max_width_bps", "<i8"),
+    ("lower_limit_ticks", "<i8"), ("upper_limit_ticks", "<i8"),  # 涨跌停 of the day; UNSET: none known
+    ("expires_ns", "<i8"),  # market time
+    ("open_ns", "<i8"), ("close_ns", "<i8"),  # the session section that holds now, market time; UNSET: closed
+    ("close_guard_ns", "<i8"),
+    ("touch_at", "<i8"), ("touch_n", "<i8"),  # its rows in TOUCH
+], align=True)  # fmt: skip
+
+BOOK = np.dtype([
+    ("bid_ticks", "<i8"), ("bid_lots", "<i8"), ("ask_ticks", "<i8"), ("ask_lots", "<i8"), ("venue_ns", "<i8"),
+    ("recv_ns", "<i8"), ("venue_seq", "<i8"),
+    ("blocked", "<i8"),  # records NO_QUOTE, GAP, CROSSED, ONE_SIDED, CLOSED_MARKET; staleness is judged at use
+    ("updates", "<i8"), ("gaps", "<i8"), ("flags", "<i8"),
+], align=True)  # fmt: skip
+
+POSITION = np.dtype([
+    ("long_today", "<i8"), ("long_yesterday", "<i8"), ("short_today", "<i8"), ("short_yesterday", "<i8"),
+    ("working_buy", "<i8"), ("working_sell", "<i8"),  # lots of live or in-doubt orders, at their worst case
+    ("closing_long_today", "<i8"), ("closing_long_yesterday", "<i8"),  # promised to live close orders
+    ("closing_short_today", "<i8"), ("closing_short_yesterday", "<i8"),
+    ("used_micros", "<i8"),  # margin of the position at the last mark
+    ("reported", "<i8"),  # the venue has told its position since the start
+], align=True)  # fmt: skip
+
+SPREAD = np.dtype([
+    ("legs", "<i8"),
+    ("instrument", "<i8", (MAX_LEGS,)),
+    ("fx", "<i8", (MAX_LEGS,)),  # instrument whose quote converts the leg's price; -1: none
+    ("ratio", "<i8", (MAX_LEGS,)),  # lots a unit, signed
+    ("weight", "<f8", (MAX_LEGS,)),  # signed; of one tick, in leg currency a base unit (before FX)
+    ("landed", "<f8", (MAX_LEGS,)),  # the fixed rate of the leg's currency where fx is -1, else 1
+    ("hedge_ubase", "<i8", (MAX_LEGS,)),  # base units a lot x hedge weight; 0: inverse, at the decision's price
+    ("hedge_weight", "<f8", (MAX_LEGS,)),
+    ("fee_micros", "<i8", (MAX_LEGS,)),  # of a round trip of one lot, in the leg's currency
+    ("fee_e7", "<i8", (MAX_LEGS,)),  # of a round trip, of the notional
+    ("unit_ubase", "<i8"),  # base units of the first leg in one unit
+    ("premium", "<f8"), ("cost", "<f8"),  # spread currency a base unit: added to the difference; a round trip's cost
+    ("ratio_k", "<f8"),
+    ("max_skew_ns", "<i8"), ("residual_bound_ubase", "<i8"), ("ledger_bound_ubase", "<i8"),
+    ("max_slippage_bps", "<i8"), ("switch", "<i8"),
+    ("strategy_at", "<i8"), ("strategy_n", "<i8"),  # its rows in STRATEGY
+    # priced
+    ("blocked", "<i8"), ("diff", "<f8"), ("buy", "<f8"), ("sell", "<f8"), ("ratio_mid", "<f8"), ("ratio_buy", "<f8"),
+    ("ratio_sell", "<f8"), ("second_mid", "<f8"), ("fee", "<f8"),
+    ("buy_units", "<i8"), ("sell_units", "<i8"), ("oldest_ns", "<i8"), ("newest_ns", "<i8"),
+    # rolling statistics of the difference [0] and of the ratio [1]: Welford over a ring of samples
+    ("window", "<i8"), ("ring_at", "<i8"), ("ring_next", "<i8"), ("samples", "<i8"),
+    ("mean", "<f8", (2,)), ("m2", "<f8", (2,)), ("sd", "<f8", (2,)),
+    # remembered
+    ("open_deals", "<i8"), ("residual_ubase", "<i8"),
+], align=True)  # fmt: skip
+
+RING = np.dtype([("value", "<f8", (2,))], align=True)
+
+TOUCH = np.dtype([("spread", "<i8")], align=True)
+
+STRATEGY = np.dtype([
+    ("kind", "<i8"), ("spread", "<i8"), ("band", "<i8"), ("fixed_center", "<i8"),
+    ("entry", "<f8"), ("exit", "<f8"), ("center", "<f8"), ("min_edge", "<f8"), ("rearm", "<f8"),
+    ("clip_units", "<i8"), ("max_units", "<i8"), ("cooldown_ns", "<i8"), ("slippage_ticks", "<i8"),
+    ("deadline_ns", "<i8"), ("min_samples", "<i8"), ("switch", "<i8"),
+    # remembered
+    ("position_units", "<i8"),  # bought minus sold units of the spread
+    ("open_deals", "<i8"), ("last_decision_ns", "<i8"),
+    ("armed", "<i8", (2,)),  # buy side, sell side
+    ("opportunities", "<i8"), ("opportunity_open", "<i8"),  # episodes in which an entry's conditions held
+], align=True)  # fmt: skip
+
+# Life of a LegOrder; knowledge is `in_doubt`, a field of its own.
+CREATED, SENT_STATE, WORKING, CANCEL_SENT, FILLED, CANCELLED, REJECTED = range(7)
+ORDER_STATES = ("created", "sent", "working", "cancel sent", "filled", "cancelled", "rejected")
+
+ORDER = np.dtype([
+    ("order_no", "<i8"), ("decision_id", "<i8"), ("deal_id", "<i8"), ("leg", "<i8"), ("instrument", "<i8"),
+    ("side", "<i8"), ("offset", "<i8"), ("tif", "<i8"), ("purpose", "<i8"), ("lots", "<i8"), ("limit_ticks", "<i8"),
+    ("state", "<i8"), ("in_doubt", "<i8"), ("cum_lots", "<i8"), ("booked_lots", "<i8"), ("settled", "<i8"),
+    ("working_lots", "<i8"),  # what of it counts in its position's worst case
+    ("hold_micros", "<i8"),  # what is left of its hold
+    ("hold_lot_micros", "<i8"),  # a lot
+    ("sent_ns", "<i8"),  # the input's time that caused the send
+    ("asked_ns", "<i8"), ("asked", "<i8"),  # last query, and how many since it was in doubt
+    ("doubted", "<i8"),  # was ever in doubt
+    ("cancel_ns", "<i8"),
+], align=True)  # fmt: skip
+
+DEAL = np.dtype([
+    ("deal_id", "<i8"), ("strategy", "<i8"), ("spread", "<i8"), ("side", "<i8"), ("purpose", "<i8"),
+    ("units", "<i8"), ("state", "<i8"), ("outcome", "<i8"), ("reason", "<i8"), ("done_units", "<i8"),
+    ("legs", "<i8"),
+    ("instrument", "<i8", (MAX_LEGS,)), ("ref_ticks", "<i8", (MAX_LEGS,)),
+    ("target_lots", "<i8", (MAX_LEGS,)), ("booked_lots", "<i8", (MAX_LEGS,)),
+    ("hedge_ubase", "<i8", (MAX_LEGS,)),  # base units a lot, at the decision's price
+    ("executable", "<f8"), ("edge", "<f8"),
+    ("orders", "<i8"),  # sent for it and not settled
+    ("in_doubt", "<i8"), ("fills", "<i8"),  # trades booked, ever
+    ("exposure_ubase", "<i8"), ("low_ubase", "<i8"), ("high_ubase", "<i8"),
+    ("repairs", "<i8"), ("next_repair_ns", "<i8"),
+    ("opened_ns", "<i8"), ("closed_ns", "<i8"), ("naked_ns", "<i8"), ("naked_since_ns", "<i8"),
+], align=True)  # fmt: skip
+
+# What one compiled call leaves for Python: decisions to gate, the verdict, the orders to send, the stamps.
+SCRATCH = np.dtype([
+    ("quote", QUOTE_DTYPE),
+    ("decisions", "<i8"),
+    ("decision", DECISION_DTYPE, (MAX_DECISIONS,)),
+    ("verdict", VERDICT_DTYPE),
+    ("hold_lot_micros", "<i8", (MAX_LEGS,)),  # what an opened lot of each leg holds
+    ("order", ORDER_DTYPE),
+    ("orders", "<i8"), ("order_slot", "<i8", (MAX_ORDERS,)),
+    ("stamps", STAMPS_DTYPE),
+    ("clock_offset_ns", "<i8"),  # from CLOCK_MONOTONIC to engine time, of this process
+], align=True)  # fmt: skip
+
+TABLES = {
+    "venue": VENUE, "account": ACCOUNT, "pool": POOL, "currency": CURRENCY, "instrument": INSTRUMENT, "book": BOOK,
+    "position": POSITION, "spread": SPREAD, "ring": RING, "touch": TOUCH, "strategy": STRATEGY, "order": ORDER,
+    "deal": DEAL, "scratch": SCRATCH,
+}  # fmt: skip
+
+HEAD = np.dtype([
+    ("size", "<i8"),
+    *[(f"at_{name}", "<i8") for name in TABLES],
+    *[(f"n_{name}", "<i8") for name in TABLES],
+    ("now_ns", "<i8"),  # of the last input
+    ("clock_base_ns", "<i8"), ("clock_start_ns", "<i8"), ("clock_speed_milli", "<i8"),
+    ("epoch", "<i8"), ("order_counter", "<i8"), ("decision_counter", "<i8"),
+    ("switch", "<i8"), ("limits_version", "<i8"),
+    ("quotes", "<i8"), ("quotes_blocked", "<i8"), ("decisions", "<i8"), ("cleared", "<i8"), ("denied", "<i8"),
+    ("orders_sent", "<i8"), ("live_orders", "<i8"), ("live_deals", "<i8"), ("unbalanced_deals", "<i8"),
+], align=True)  # fmt: skip

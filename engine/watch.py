@@ -1,0 +1,93 @@
+"""What the timer does: sessions, patience, repairs that are due, samples of spreads and capital, pool levels."""
+
+from engine import legs, settle
+from engine.core import Core
+from engine.records import CAPITAL, DENY, LEVELS, PASS, SOFT, SPREAD, WARN
+from engine.schema import UNSET
+
+
+def on_tick(core: Core) -> None:
+    """One beat of the journalled timer."""
+    refresh_sessions(core)
+    for number in list(core.live_orders):
+        row = core.state.order_row(number)
+        if row is not None and not row["settled"]:
+            _patience(core, row)
+    for deal_id in list(core.open_deals):
+        deal = core.state.deal_row(deal_id)
+        if deal is not None and deal_id in core.open_deals:
+            settle.check_deal(core, deal)
+    if core.now_ns >= core.next_sample_ns:
+        core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
+        sample(core)
+
+
+def _patience(core: Core, row) -> None:
+    doubted = bool(row["in_doubt"])
+    legs.check_patience(core, row)
+    if row["in_doubt"] and not doubted:
+        deal = core.state.deal_row(int(row["deal_id"]))
+        if deal is not None:
+            settle.review(core, deal)
+
+
+def refresh_sessions(core: Core) -> None:
+    """Hand the compiled half the section of each contract's calendar that holds now, when the last one has run out."""
+    market_ns = core.state.market_ns(core.now_ns)
+    for index, row in enumerate(core.state.instrument):
+        if row["close_ns"] == UNSET or market_ns >= row["close_ns"]:
+            row["open_ns"], row["close_ns"] = core.sessions(index, market_ns)
+
+
+def sample(core: Core) -> None:
+    """Spreads into their rolling statistics, positions marked, capital counted; a level crossed is told."""
+    core.hot.sample(core.state.address, core.now_ns)
+    for index, row in enumerate(core.state.spread):
+        _emit_spread(core, index, row)
+    for index, row in enumerate(core.state.account):
+        capital = int(row["capital_micros"])
+        held, used = int(row["held_micros"]), int(row["used_micros"])
+        bps = 0 if capital in (0, UNSET) else (held + used) * 10_000 // capital
+        core.emit(
+            CAPITAL, pool=row["pool"], account=index, capital_micros=max(capital, 0), held_micros=held,
+            used_micros=used, use_bps=bps,
+        )  # fmt: skip
+    for index, row in enumerate(core.state.pool):
+        _watch_pool(core, index, row)
+
+
+def _emit_spread(core: Core, index: int, row) -> None:
+    mine = core.state.strategy[row["strategy_at"] : row["strategy_at"] + row["strategy_n"]]
+    core.emit(
+        SPREAD, spread=index, blocked=row["blocked"], diff=row["diff"], buy=row["buy"], sell=row["sell"],
+        ratio=row["ratio_mid"], mean=row["mean"][0], sd=row["sd"][0], buy_units=row["buy_units"],
+        sell_units=row["sell_units"], oldest_ns=row["oldest_ns"], residual_ubase=row["residual_ubase"],
+        position_units=sum(int(strategy["position_units"]) for strategy in mine),
+        opportunities=sum(int(strategy["opportunities"]) for strategy in mine),
+    )  # fmt: skip
+
+
+def _watch_pool(core: Core, index: int, row) -> None:
+    use = int(core.hot.pool_use(core.state.address, index))
+    capital = int(row["capital_micros"])
+    if use == UNSET:
+        return
+    bps = use * 10_000 // capital if capital else 10_000_000
+    held = 0
+    core.emit(CAPITAL, pool=index, account=-1, capital_micros=capital, held_micros=held, used_micros=use, use_bps=bps)
+    level = PASS
+    for name, reached in (("warn_bps", WARN), ("soft_bps", SOFT), ("hard_bps", DENY)):
+        if bps >= row[name]:
+            level = reached
+    if level > row["level"] and level > PASS:
+        does = {
+            WARN: "nothing yet",
+            SOFT: "only what reduces is let through now",
+            DENY: "nothing that opens is let through",
+        }
+        core.alert(
+            "warn" if level == WARN else "error", "pool_use",
+            f"资金占用 of pool {core.names['pools'][index]} is at {bps / 100:.1f} %, over its {LEVELS[level]} level",
+            does[level], use_bps=bps,
+        )  # fmt: skip
+    row["level"] = level

@@ -1,0 +1,1 @@
+"""What decides whether and when, and nothing else: one file a strategy, and `signals`, which asks each in turn."""
