@@ -56,7 +56,8 @@ def sift(items: Iterable[QuoteTick | BadLine], on_bad: Callable[[BadLine], None]
 def window(quotes: Iterable[QuoteTick], start_s: float = 0.0, seconds: float | None = None) -> Iterator[QuoteTick]:
     """The quotes from start_s after the first one, for `seconds`; their time then counts from the window's start.
 
-    What stood before the window is not lost: the last quote of each symbol opens it, at time 0.
+    What stood before the window is not lost: the last quote of each symbol opens it, at time 0. ValueError where the
+    source ends before the window begins.
     """
     standing: dict[str, QuoteTick] = {}
     zero_ns, end_ns = None, None
@@ -73,6 +74,8 @@ def window(quotes: Iterable[QuoteTick], start_s: float = 0.0, seconds: float | N
         if end_ns is not None and quote.at_ns >= end_ns:
             return
         yield msgspec.structs.replace(quote, at_ns=quote.at_ns - zero_ns)
+    if standing:
+        raise ValueError(f"start_s = {start_s}: the quotes end before it")
 
 
 def renamed(quotes: Iterable[QuoteTick], symbols: dict[str, str]) -> Iterator[QuoteTick]:

@@ -76,15 +76,15 @@ def _range(text: str) -> list[date]:
     try:
         start, end = date.fromisoformat(first), date.fromisoformat(last or first)
     except ValueError as error:
-        raise ValueError(f"a day or a range of days such as 10-01..10-07 ({error})") from error
+        raise ValueError(f"{text!r} is no day or range of days such as 10-01..10-07 ({error})") from error
     if end < start:
-        raise ValueError("a range of days that ends after it begins")
+        raise ValueError(f"{text!r} ends before it begins")
     return [start + timedelta(days=offset) for offset in range((end - start).days + 1)]
 
 
 def _year(text: str) -> int:
     if not (text.isdigit() and len(text) == 4):
-        raise ValueError("a year such as 2026")
+        raise ValueError(f"{text!r} is not a year such as 2026")
     return int(text)
 
 
@@ -92,7 +92,7 @@ def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError) as error:
-        raise ValueError("a time zone such as Asia/Shanghai") from error
+        raise ValueError(f"{text!r} is not a time zone such as Asia/Shanghai") from error
 
 
 def _each(reading: Reading, origin: Origin, texts: Iterable[str], parse: Callable[[str], Any]) -> list[Any]:
@@ -105,5 +105,5 @@ def _tried(reading: Reading, origin: Origin, text: str, parse: Callable[[str], A
     try:
         return parse(text)
     except ValueError as error:
-        reading.refuse(origin, text, str(error))
+        reading.refuse(origin, text, f"another text: {error}")
         return None

@@ -107,15 +107,12 @@ class InstrumentSpec(Section, kw_only=True):
     max_order_lots: int
     max_order_value: float  # in the instrument's currency
     max_position_lots: int
-    collar_bps: float = 100.0
+    collar_bps: float = 100.0  # whole, as all limits in basis points
     close_guard_s: int = 60  # no new risk within this of the session's end
 
 
 class LegSpec(Section, kw_only=True):
-    """One leg: lots a unit (signed), its weight in the price, and its weight in the hedge.
-
-    price_factor: of a dated term such as VAT, applied to the leg's price; see TermSpec.
-    """
+    """One leg: lots a unit (signed), its weight in the price, and its weight in the hedge."""
 
     instrument: str
     ratio: int

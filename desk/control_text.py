@@ -1,18 +1,18 @@
-"""What a control saw, in words: its observed value and its limit with their units, as the gate's controls state them."""
+"""What a control saw, in words: its observed value and its limit, in the units that the gate's controls state."""
 
 from desk.texts import number_text
 from engine.records import BLOCKED_NAMES, LEVELS
+from engine.schema import SWITCHES, UNSET
 from riskgate.names import CONTROL_NAMES
 
-UNSET = -(2**62)
-SWITCHES = ('active', 'reduce only', 'halted')
 TOO_WIDE = 1 << 16  # control 20's own bit beside those of the records
 
 # (unit, how many of the journal's integers make one of it)
 _UNITS = {
     1: ("lots", 1), 2: ("of currency", 1_000_000), 3: ("bps", 1), 6: ("messages", 1), 15: ("lots", 1),
-    16: ("of account currency", 1_000_000), 17: ("%", 100), 21: ("bps", 1), 22: ("of price", 1_000_000), 23: ("s to the close", 1),
-    25: ("links down or orders in doubt", 1), 27: ("unbalanced deals", 1), 28: ("base units", 1_000_000),
+    16: ("of account currency", 1_000_000), 17: ("%", 100), 21: ("bps", 1), 22: ("in the spread's price", 1_000_000),
+    23: ("s to the close", 1), 25: ("links down or orders in doubt", 1), 27: ("unbalanced deals", 1),
+    28: ("base units", 1_000_000),
 }  # fmt: skip
 
 

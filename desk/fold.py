@@ -74,7 +74,7 @@ class Fold:
 
     def __init__(self):
         self.names = Names()
-        self.start = None
+        self.starts: list = []
         self.records = self.bytes = self.first_ns = self.last_ns = self.last_seq = 0
         self.kinds: Counter = Counter()
         self.quotes: dict = {}
@@ -93,7 +93,7 @@ class Fold:
         self._undecided: dict = {}
         self._repair_ids: set[int] = set()
         self._take = {
-            START: self._on_start, QUOTE: self._on_quote, REPORT: self._on_report, LINK: self._on_link,
+            START: self.starts.append, QUOTE: self._on_quote, REPORT: self._on_report, LINK: self._on_link,
             COMMAND: self.commands.append, DECISION: self._on_decision, VERDICT: self._on_verdict,
             ORDER: self.deals.on_order, ORDER_STATE: self.deals.on_state, FILL: self.deals.on_fill,
             DEAL: self.deals.on_deal, REPAIR: self.deals.on_repair, LEDGER: self._on_ledger, CAPITAL: self._on_capital,
@@ -116,19 +116,16 @@ class Fold:
             self._on_alert(record)
 
     def market_ns(self, now_ns: int) -> int:
-        """Market time of an engine time; the same where the journal holds no START."""
-        if self.start is None:
+        """Market time of an engine time, by the START it belongs to; the same where there is none."""
+        start = next((row for row in reversed(self.starts) if row.clock_start_ns <= now_ns), None)
+        if start is None:
             return now_ns
-        elapsed_ns = now_ns - self.start.clock_start_ns
-        return self.start.clock_base_ns + elapsed_ns * self.start.clock_speed_milli // 1000
+        return start.clock_base_ns + (now_ns - start.clock_start_ns) * start.clock_speed_milli // 1000
 
     def spread(self, index: int) -> SpreadView:
         if index not in self.spreads:
             self.spreads[index] = SpreadView()
         return self.spreads[index]
-
-    def _on_start(self, row) -> None:
-        self.start = row
 
     def _on_quote(self, row) -> None:
         self.quotes[row.instrument] = row

@@ -1,5 +1,7 @@
 """Latencies: one histogram a question, from the stamps of decisions, the sends and the venues' first answers."""
 
+from itertools import pairwise
+
 import msgspec
 from hdrh.histogram import HdrHistogram
 
@@ -20,14 +22,13 @@ def _hop_name(earlier: int, later: int) -> str:
 
 
 class Latency(msgspec.Struct):
-    """Percentiles of one question, ns. outside: samples that fit no histogram, below zero or over an hour."""
+    """Percentiles of one question, ns."""
 
     count: int
     p50_ns: int
     p90_ns: int
     p99_ns: int
     max_ns: int
-    outside: int
 
 
 class Latencies:
@@ -36,6 +37,7 @@ class Latencies:
     def __init__(self):
         self._histograms: dict[str, HdrHistogram] = {}
         self._outside: dict[str, int] = {}
+        self._told: dict[str, Latency] = {}  # the last answers, since a percentile walks the whole histogram
 
     def names(self) -> list[str]:
         """In the order of the way: hops first, then the questions, then the venues."""
@@ -57,9 +59,12 @@ class Latencies:
         histogram = self._histograms.get(name)
         if histogram is None or not histogram.total_count:
             return None
-        top = histogram.max_value
-        low, mid, high = (min(int(histogram.get_value_at_percentile(p)), top) for p in (50, 90, 99))
-        return Latency(histogram.total_count, low, mid, high, top, self.outside(name))
+        told = self._told.get(name)
+        if told is None or told.count != histogram.total_count:
+            at, top = histogram.get_percentile_to_value_dict([50, 90, 99]), histogram.max_value
+            low, mid, high = (min(int(at[percent]), top) for percent in (50, 90, 99))
+            told = self._told[name] = Latency(histogram.total_count, low, mid, high, top)
+        return told
 
     def outside(self, name: str) -> int:
         """Samples that fit no histogram: below zero, or over an hour."""
@@ -75,7 +80,7 @@ class Latencies:
     def add_stamps(self, stamp: list[int], from_strategy: bool) -> None:
         """A decision's way, hop by hop. A repair's decision has no tick that caused it, so only its hops count."""
         reached = [hop for hop in range(len(_STAMPS)) if stamp[hop]]
-        for earlier, later in zip(reached, reached[1:], strict=False):
+        for earlier, later in pairwise(reached):
             self.record(_hop_name(earlier, later), stamp[later] - stamp[earlier])
         sent = [stamp[hop] for hop in range(_SENT_FIRST, _SENT_LAST + 1) if stamp[hop]]
         if stamp[_DECIDED] and stamp[_CLEARED]:

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from engine.instruments import step_text
+from engine.instruments import decimals_of, step_text
 from engine.records import MAX_LEGS
 
 MICRO = 1_000_000
@@ -52,12 +52,22 @@ class Names:
 
     def venue_of(self, instrument: int) -> str:
         """The venue an instrument trades on, empty where the config does not say."""
-        venue = self._entry("instruments", instrument).get("venue", self._at(self._instruments, instrument).get("venue"))
+        spec, entry = self._entry("instruments", instrument), self._at(self._instruments, instrument)
+        venue = spec.get("venue", entry.get("venue"))
         return self.venue(venue) if isinstance(venue, int) else str(venue or "")
 
     def price_text(self, instrument: int, ticks: int) -> str:
         tick = self._at(self._instruments, instrument).get("tick")
         return f"{ticks} ticks" if tick is None else step_text(ticks, Fraction(str(tick)))
+
+    def average_text(self, instrument: int, ticks: float) -> str:
+        """An average price: as exact as a price where it is one, else rounded two digits beyond the tick's."""
+        if ticks == round(ticks):
+            return self.price_text(instrument, round(ticks))
+        tick = self._at(self._instruments, instrument).get("tick")
+        if tick is None:
+            return f"{ticks:.2f} ticks"
+        return f"{ticks * float(tick):.{decimals_of(Fraction(str(tick))) + 2}f}"
 
     def unit(self, spread: int) -> str:
         """The base unit of a spread, as the config writes it, e.g. g."""

@@ -12,7 +12,7 @@ from desk.report_latency import latency_table
 from desk.report_svg import mark
 from desk.report_timeline import chosen_deal, timeline
 from desk.summary import summary
-from desk.texts import day_text, duration_text, number_text, time_text
+from desk.texts import count_text, day_text, duration_text, number_text, time_text
 from engine.records import HALTED
 from engine.segments import read
 
@@ -52,12 +52,13 @@ def left_open(fold: Fold, figures: dict) -> list[str]:
     """What a person has to know of at the end; empty where the run ended with nothing unhedged and all known."""
     unit = next((fold.names.unit(deal.last.spread) for deal in fold.deals.unbalanced()), "")
     halted = [deal for deal in fold.deals.unbalanced() if deal.last.outcome == HALTED]
-    worst = figures["exposure_at_end"]
+    worst, unsettled = figures["exposure_at_end"], figures["orders_unsettled"]
     told = [
-        (figures["open"], f"{number_text(figures['open'])} deals open"),
-        (halted, f"{number_text(len(halted))} deals halted"),
-        (worst != 0, f"unhedged {number_text(worst)} {unit or 'base units'} at the worst"),
-        (figures["orders_unsettled"], f"{number_text(figures['orders_unsettled'])} orders not settled"),
+        (figures["open"], count_text(figures["open"], "deal open", "deals open")),
+        (halted, count_text(len(halted), "deal halted", "deals halted")),
+        (worst, f"unhedged {number_text(worst)} {unit or 'base units'} at the worst"),
+        (worst is None, "unhedged amounts in several units"),
+        (unsettled, count_text(unsettled, "order not settled", "orders not settled")),
         (figures["replay_identical"] is False, "the replay differs from the run"),
     ]
     return [words for present, words in told if present]
@@ -71,7 +72,7 @@ def _verdict(fold: Fold, figures: dict) -> str:
         if view.last and view.last.position_units
     ]
     residual = [
-        f"{fold.names.spread(index)} {number_text(base_units(view.residual_ubase), 3)} {fold.names.unit(index)}".rstrip()
+        f"{fold.names.spread(index)} {number_text(base_units(view.residual_ubase), 3)} {fold.names.unit(index)}"
         for index, view in sorted(fold.spreads.items())
         if view.residual_ubase
     ]
@@ -112,7 +113,7 @@ def _sections(fold: Fold, figures: dict):
         about = "The most repaired deal. Bars are orders from send to settled (green: something filled), dots fills."
         yield _section(name, timeline(fold, repaired), about)
     yield _section("Why decisions were denied", tables.denials_table(fold), _DENIED, "No decision was denied.")
-    about = "Dot: median; thick bar: to p99; thin: to the largest. Bold: what a desk asks for; the others are single hops."
+    about = "Dot: median; thick bar: to p99; thin: to the largest. Bold: what a desk asks for; the others: single hops."
     yield _section("Latency by hop", latency_table(fold), about, "No stamps in this journal.")
     yield '<div class="pair">'
     yield _section("Leg skew", skew_chart(fold), "First to last leg sent; decisions by time.", "No deal sent two legs.")
@@ -120,8 +121,9 @@ def _sections(fold: Fold, figures: dict):
     yield _section("裸露时间 naked time", naked_chart(fold), about, "No deal ended with a fill.")
     yield "</div>"
     for pool in sorted(fold.pools):
-        about = "Margin used and held, percent of the pool's capital; the levels warn, stop entries, and stop all opening."
-        yield _section(f"资金占用 capital use: {fold.names.pool(pool)}", capital_chart(fold, pool), about, "Too few samples.")
+        about = "Margin used and held, percent of its capital; the levels warn, stop entries, and stop all opening."
+        title = f"资金占用 capital use: {fold.names.pool(pool)}"
+        yield _section(title, capital_chart(fold, pool), about, "Too few samples.")
     yield _section("Alerts", tables.alerts_table(fold), "Newest first, times in market time, UTC.", "No alert.")
     yield _section("Every figure and what it means", tables.definitions_table(figures))
 
@@ -132,8 +134,8 @@ _DENIED = "By the control that said no, strategies' decisions and repairs apart,
 def _spread_sections(fold: Fold):
     for index, view in sorted(fold.spreads.items()):
         chart = spread_chart(fold, index)
-        unit = fold.names.price_unit(index)
-        about = f"{unit + '. ' if unit else ''}The lines break while the spread has no tradable price. Market time, UTC."
+        unit = fold.names.price_unit(index) or "spread price"
+        about = f"{unit}. The lines break while the spread has no tradable price. Market time, UTC."
         drawn = _legend(spread_legend(view)) + chart if chart else ""
         yield _section(f"{fold.names.spread(index)}: 点差 and 对价", drawn, about, "No sample of it has a price.")
     if fold.spreads:

@@ -6,7 +6,7 @@ from desk.fold import Fold, SpreadView
 from desk.fold_latency import LEG_SKEW
 from desk.report_svg import Frame, area, axes, histogram, line, mark, nice_ticks, segment, steps, svg, text
 from desk.summary import naked_ms
-from desk.texts import duration_text, time_text
+from desk.texts import duration_text, number_text, time_text
 
 _TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 # mark -> (shape, CSS class, words of the legend)
@@ -33,8 +33,8 @@ def time_ticks(low_s: float, high_s: float, wanted: int = 8) -> dict[float, str]
 def _value_ticks(low: float, high: float, wanted: int = 5) -> dict[float, str]:
     ticks = nice_ticks(low, high, wanted)
     gap = ticks[1] - ticks[0] if len(ticks) > 1 else 1
-    digits = max(0, -math.floor(math.log10(gap) + 1e-9)) + (gap < 1 and round(gap * 10 ** -math.floor(math.log10(gap)), 9) % 1 > 0)
-    return {tick: f"{tick:,.{digits}f}".replace("-", "−") for tick in ticks}
+    digits = next(digits for digits in range(13) if digits == 12 or abs(round(gap, digits) - gap) < gap * 1e-6)
+    return {tick: number_text(float(tick), digits) for tick in ticks}
 
 
 def spread_chart(fold: Fold, index: int) -> str:
@@ -76,10 +76,11 @@ def spread_legend(view: SpreadView) -> list[tuple[str, str, str]]:
     lines = [("line", "mid", "点差 mid"), ("line", "buy", "对价 buy"), ("line", "sell", "对价 sell")]
     if any(math.isfinite(value) for value in view.samples["mean"]):
         lines.append(("line", "mean", "rolling mean"))
-    marks = [
-        (MARKS[name][0], MARKS[name][1], f"{MARKS[name][2]} ({series.seen:,})") for name, series in view.marks.items() if len(series)
-    ]
-    return lines + marks
+    for name, series in view.marks.items():
+        shape, css, words = MARKS[name]
+        if len(series):
+            lines.append((shape, css, f"{words} ({series.seen:,})"))
+    return lines
 
 
 def capital_chart(fold: Fold, pool: int) -> str:
@@ -103,7 +104,8 @@ def _levels(frame: Frame, levels_pct: tuple[float, float, float]) -> list[str]:
     for level, css in zip(levels_pct, ("warn", "soft", "hard"), strict=True):
         y = frame.y(level)
         free = min(y + 4, free - 14)
-        parts += [segment(frame.left, y, edge, y, f"level {css}"), text(edge + 8, free, f"{css} {level:g} %", f"tick {css}")]
+        parts.append(segment(frame.left, y, edge, y, f"level {css}"))
+        parts.append(text(edge + 8, free, f"{css} {level:g} %", f"tick {css}"))
     return parts
 
 
@@ -117,4 +119,3 @@ def naked_chart(fold: Fold) -> str:
     values = [(ms * 1e6, 1) for ms in naked_ms(fold)]
     values = [(max(value, 1_000), count) for value, count in values]
     return histogram(values, duration_text, "distribution of naked time") if values else ""
-

@@ -8,6 +8,7 @@ from desk.report_svg import Frame, log_ticks, mark, segment, svg, text
 from desk.texts import duration_text
 
 _HEAD = "<tr><th>{}</th><th class=strip>{}</th><th>p50</th><th>p90</th><th>p99</th><th>max</th><th>samples</th></tr>"
+_OUTSIDE = "below zero (two clocks differ) or over an hour"
 
 
 def latency_table(fold: Fold) -> str:
@@ -25,25 +26,26 @@ def latency_table(fold: Fold) -> str:
 
 def _scale(frame: Frame) -> str:
     ticks = log_ticks(frame.x0, frame.x1)
-    words = [text(frame.x(tick), 15, duration_text(tick), "tick", "middle") for tick in ticks if 20 < frame.x(tick) < 400]
+    places = [(frame.x(tick), duration_text(tick)) for tick in ticks]
+    words = [text(x, 15, said, "tick", "middle") for x, said in places if 20 < x < frame.width - 20]
     return svg(frame, words, "logarithmic scale")
 
 
 def _row(name: str, latency: Latency | None, frame: Frame, outside: int) -> str:
     asked = name in QUESTIONS or name.startswith(ROUND_TRIP)
-    apart = f'<small title="below zero (two clocks differ) or over an hour">+{outside:,} outside</small>' if outside else ""
+    apart = f'<small title="{_OUTSIDE}">+{outside:,} outside</small>' if outside else ""
     if latency is None:
         return f"<tr><td>{escape(name)}</td><td></td>{'<td>–</td>' * 4}<td>0 {apart}</td></tr>"
     numbers = (latency.p50_ns, latency.p90_ns, latency.p99_ns, latency.max_ns)
     cells = "".join(f"<td>{duration_text(number)}</td>" for number in numbers)
-    row = f"<td>{escape(name)}</td><td class=strip>{_strip(latency, frame)}</td>{cells}<td>{latency.count:,} {apart}</td>"
-    return f'<tr class="{"asked" if asked else ""}">{row}</tr>'
+    row = f"<td>{escape(name)}</td><td class=strip>{_strip(latency, frame)}</td>{cells}"
+    return f'<tr class="{"asked" if asked else ""}">{row}<td>{latency.count:,} {apart}</td></tr>'
 
 
 def _strip(latency: Latency, frame: Frame) -> str:
     middle = frame.height / 2
     grid = [segment(frame.x(tick), 0, frame.x(tick), frame.height, "grid") for tick in log_ticks(frame.x0, frame.x1)]
-    points = [frame.x(value) for value in (latency.p50_ns, latency.p90_ns, latency.p99_ns, latency.max_ns)]
-    span = [segment(points[0], middle, points[2], middle, "span"), segment(points[2], middle, points[3], middle, "tail")]
-    ends = [segment(points[3], middle - 5, points[3], middle + 5, "tail"), segment(points[2], middle - 5, points[2], middle + 5, "span")]
-    return svg(frame, [*grid, *span, *ends, mark("dot", points[0], middle, "median")], "p50 to p99 and max")
+    p50, p99, top = (frame.x(value) for value in (latency.p50_ns, latency.p99_ns, latency.max_ns))
+    span = [segment(p50, middle, p99, middle, "span"), segment(p99, middle - 5, p99, middle + 5, "span")]
+    tail = [segment(p99, middle, top, middle, "tail"), segment(top, middle - 5, top, middle + 5, "tail")]
+    return svg(frame, [*grid, *tail, *span, mark("dot", p50, middle, "median")], "p50, p99 and max")

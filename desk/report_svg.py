@@ -1,4 +1,4 @@
-"""Plain SVG for the report: a frame with two scales, lines, steps, bars, dots and axes. Colours are the CSS's classes."""
+"""Plain SVG for the report: a frame with two scales, lines, steps, bars, dots, axes. Colours are the CSS's classes."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

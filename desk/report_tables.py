@@ -27,31 +27,34 @@ def cards(summary: dict) -> str:
     us = lambda key: duration_text(None if s[key] is None else s[key] * 1e3)
     pct = lambda key: DASH if s[key] is None else f"{n(s[key], 1)} %"
     replay = {True: "replay identical", False: "REPLAY DIFFERS", None: "replay not run"}[s["replay_identical"]]
+    ended = f"{n(s['complete'])} complete, {n(s['partial_balanced'])} partial, {n(s['unwound'])} unwound, "
+    ended += f"{n(s['not_done'])} not done, {n(s['halted'])} halted, {n(s['open'])} open"
+    doubts = f"sent; ever in doubt: {n(s['orders_in_doubt'])}, unsettled at the end: {n(s['orders_unsettled'])}"
     figures = [
-        ("deals", n(s["deals"]), f"{n(s['complete'])} complete, {n(s['partial_balanced'])} partial, {n(s['unwound'])} unwound, "
-         f"{n(s['not_done'])} not done, {n(s['halted'])} halted, {n(s['open'])} open"),
+        ("deals", n(s["deals"]), ended),
         ("decisions", n(s["decisions"]), f"{n(s['cleared'])} cleared, {n(s['denied'])} denied"),
         ("captured", pct("capture_pct"), f"of {n(s['opportunities'])} opportunities"),
         ("failed", pct("failure_pct"), "of deals with a fill: unwound or halted"),
         ("裸露时间 naked time", ms("naked_ms_p50"), f"median; p99 {ms('naked_ms_p99')}, max {ms('naked_ms_max')}"),
         ("tick to order", us("tick_to_order_us_p50"), f"median; p99 {us('tick_to_order_us_p99')}"),
         ("leg skew", us("leg_skew_us_p50"), "median, first to last leg sent"),
-        ("slippage", DASH if s["slippage_bps_p50"] is None else f"{n(s['slippage_bps_p50'])} bps", "median leg, against the touch"),
+        ("slippage, bps", n(s["slippage_bps_p50"]), "median leg, against the touch"),
         ("资金占用 capital use", pct("capital_used_pct_max"), f"highest; idle {pct('capital_idle_pct')} on average"),
         ("residual", n(s["residual_base_units"], 3), f"base units; exposure at the end {n(s['exposure_at_end'], 3)}"),
-        ("orders", n(s["orders_sent"]), f"sent; ever in doubt: {n(s['orders_in_doubt'])}, unsettled at the end: {n(s['orders_unsettled'])}"),
+        ("orders", n(s["orders_sent"]), doubts),
         ("journal", n(s["journal_records"]), f"records; {replay}"),
     ]  # fmt: skip
-    return "".join(f"<div><h3>{escape(name)}</h3><b>{escape(value)}</b><p>{escape(small)}</p></div>" for name, value, small in figures)
+    escaped = (map(escape, figure) for figure in figures)
+    return "".join(f"<div><h3>{name}</h3><b>{value}</b><p>{small}</p></div>" for name, value, small in escaped)
 
 
 def deals_table(fold: Fold) -> str:
     """The latest deals, and before them every one that is open, halted, unwound or otherwise not complete."""
     latest = fold.deals.latest(DEALS_SHOWN)
     shown = {deal.deal_id for deal in latest}
-    unusual = [deal for deal in fold.deals if deal.deal_id not in shown and deal.last.outcome != COMPLETE][-DEALS_SHOWN:]
+    unusual = [deal for deal in fold.deals if deal.deal_id not in shown and deal.last.outcome != COMPLETE]
     head = ["time", "deal", "legs: lots of target, average price", "repair", "outcome", "裸露时间", "slippage, bps"]
-    return table(head, [_deal_row(fold, deal) for deal in [*latest, *reversed(unusual)]], "deals")
+    return table(head, [_deal_row(fold, deal) for deal in [*latest, *unusual[: -DEALS_SHOWN - 1 : -1]]], "deals")
 
 
 def _deal_row(fold: Fold, deal: DealView) -> list[str]:
@@ -63,7 +66,7 @@ def _deal_row(fold: Fold, deal: DealView) -> list[str]:
     name = outcome_name(deal)
     notes = [HALT_REASONS[last.reason]] if last.reason else []
     notes += ["was in doubt"] if deal.doubted else []
-    notes += sorted({order.venue_text for order in deal.orders.values() if order.venue_text} if name != "complete" else [])
+    notes += _venue_texts(deal) if name != "complete" else []
     badge = f'<span class="badge {name}">{name.replace("_", " ")}</span>'
     return [
         escape(time_text(fold.market_ns(last.opened_ns))),
@@ -76,6 +79,10 @@ def _deal_row(fold: Fold, deal: DealView) -> list[str]:
     ]
 
 
+def _venue_texts(deal: DealView) -> list[str]:
+    return sorted({order.venue_text for order in deal.orders.values() if order.venue_text})
+
+
 def _legs(fold: Fold, deal: DealView) -> list[str]:
     """One line a leg: what stands of what was meant, and at what price on average."""
     instruments = deal.decision.instrument[: deal.decision.legs] if deal.decision else fold.names.legs(deal.last.spread)
@@ -83,7 +90,7 @@ def _legs(fold: Fold, deal: DealView) -> list[str]:
     for leg, instrument in enumerate(instruments):
         _, average = deal.average_ticks(leg)
         lots = f"{number_text(deal.last.booked_lots[leg])} of {number_text(deal.last.target_lots[leg])}"
-        price = f" @ {fold.names.price_text(instrument, round(average))}" if average is not None else ""
+        price = f" @ {fold.names.average_text(instrument, average)}" if average is not None else ""
         lines.append(f"<span class=nowrap>{escape(f'{lots} {fold.names.instrument(instrument)}{price}')}</span>")
     return lines
 
@@ -107,7 +114,8 @@ def denials_table(fold: Fold) -> str:
     rows = []
     for number, denial in sorted(fold.denials.items(), key=lambda item: -item[1].count - item[1].of_repairs):
         at_ns, decision, verdict = denial.examples[-1]
-        on = fold.names.instrument(decision.instrument[verdict.leg]) if verdict.leg >= 0 else fold.names.spread(decision.spread)
+        leg = verdict.leg
+        on = fold.names.instrument(decision.instrument[leg]) if leg >= 0 else fold.names.spread(decision.spread)
         rows.append([
             str(number), escape(control_name(number)), number_text(denial.count), number_text(denial.of_repairs),
             f"{escape(verdict_text(verdict))}<small>{escape(on)}, {time_text(fold.market_ns(at_ns))}</small>",
@@ -122,13 +130,20 @@ def spreads_table(fold: Fold) -> str:
         seen = view.samples.seen
         why = ", ".join(f"{BLOCKED_NAMES[bit]} {100 * count / seen:.1f} %" for bit, count in view.blocked.most_common())
         unit = fold.names.unit(index) or "base units"
-        residual = f"{number_text(base_units(view.residual_ubase), 3)} of ±{number_text(base_units(view.bound_ubase), 3)} {unit}"
+        left, bound = (number_text(base_units(ubase), 3) for ubase in (view.residual_ubase, view.bound_ubase))
         ratio = f"{view.last.ratio:.5f}" if view.last and not view.last.blocked else DASH
         rows.append([
             escape(fold.names.spread(index)), number_text(view.last.position_units) if view.last else DASH, ratio,
-            escape(residual), number_text(view.opportunities), escape(why or "never"),
+            escape(f"{left} of ±{bound} {unit}"), number_text(view.opportunities), escape(why or "never"),
         ])  # fmt: skip
-    head = ["spread", "position, units", "比值 ratio, last", "residual ledger of its bound", "opportunities", "without a price"]
+    head = [
+        "spread",
+        "position, units",
+        "比值 ratio, last",
+        "residual of its bound",
+        "opportunities",
+        "without a price",
+    ]
     return table(head, rows, "spreads") if rows else ""
 
 
@@ -147,7 +162,9 @@ def alerts_table(fold: Fold) -> str:
 
 def definitions_table(summary: dict) -> str:
     """Every figure of the summary, its value and its definition."""
-    rows = [[f"<code>{escape(key)}</code>", escape(_value(summary.get(key))), escape(DEFINITIONS[key])] for key in DEFINITIONS]
+    rows = [
+        [f"<code>{key}</code>", escape(_value(summary.get(key))), escape(words)] for key, words in DEFINITIONS.items()
+    ]
     return table(["figure", "value", "what it means"], rows, "definitions")
 
 

@@ -11,8 +11,8 @@ from desk.report_svg import Frame, axes, mark, nice_ticks, segment, steps, svg, 
 from desk.texts import number_text
 from engine.ports import TIMES_IN_FORCE
 from engine.records import NO_COST, PURPOSES, RUNGS
+from engine.schema import ORDER_STATES
 
-ORDER_STATES = ('created', 'sent', 'working', 'cancel sent', 'filled', 'cancelled', 'rejected')
 LANE, TOP, EXPOSURE = 34, 10, 84
 
 
@@ -59,14 +59,15 @@ def _repair_moment(fold: Fold, deal: DealView, row) -> Moment:
         f"{name} {'no price' if cost == NO_COST else number_text(cost / 1e6)}"
         for name, cost in (("to complete", row.cost_complete_micros), ("to unwind", row.cost_unwind_micros))
     )
-    return Moment(row.now_ns, -1, "up", "repair", f"repair {row.attempt}: {RUNGS[row.rung]} {' '.join(wanted)} ({costs})")
+    words = f"repair {row.attempt}: {RUNGS[row.rung]} {' '.join(wanted)} ({costs})"
+    return Moment(row.now_ns, -1, "up", "repair", words)
 
 
 def _order_moments(fold: Fold, order: OrderView) -> list[Moment]:
     row, state = order.row, order.state
     price = fold.names.price_text(row.instrument, row.limit_ticks)
-    words = f"{PURPOSES[row.purpose]} order {number_text(row.side * row.lots)} {TIMES_IN_FORCE[row.tif]} at {price} or better"
-    told = [Moment(order.sent_ns, row.leg, "sent", "mid", f"{words}, sent")] if order.sent_ns else []
+    words = f"{PURPOSES[row.purpose]} order {number_text(row.side * row.lots)} {TIMES_IN_FORCE[row.tif]}"
+    told = [Moment(order.sent_ns, row.leg, "sent", "mid", f"{words} at {price} or better")] if order.sent_ns else []
     if state is not None and state.settled and not state.booked_lots:
         because = f": {order.venue_text}" if order.venue_text else ""
         told.append(Moment(state.now_ns, row.leg, "cross", "denied", f"{ORDER_STATES[state.state]} unfilled{because}"))
@@ -97,7 +98,8 @@ def _lanes(frame: Frame, lanes: list[str]) -> list[str]:
     parts = []
     for number, name in enumerate(lanes):
         y = _lane_y(number - 1)
-        parts += [text(frame.left - 10, y + 4, name, "tick", "end"), segment(frame.left, y, frame.width - frame.right, y, "grid")]
+        parts.append(text(frame.left - 10, y + 4, name, "tick", "end"))
+        parts.append(segment(frame.left, y, frame.width - frame.right, y, "grid"))
     return parts
 
 

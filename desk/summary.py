@@ -1,4 +1,4 @@
-"""The summary of a run: a flat dict of plain numbers, each with its definition. None where there is nothing to count."""
+"""The summary of a run: a flat dict of plain numbers, each with its definition. None where nothing was to count."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,7 @@ DEFINITIONS = {
     "input": "What was played: the CONFIG record's own words.",
     "versions": "Versions of Tandem and of what it runs on, as the CONFIG record states them.",
     "duration_s": "Seconds of engine time from the first record of the journal to its last.",
-    "decisions": "Decisions of strategies (entry and exit) that the gate answered: cleared + denied. Repairs not counted.",
+    "decisions": "Decisions of strategies (entry, exit) that the gate answered: cleared + denied. Repairs are apart.",
     "cleared": "Decisions of strategies that the gate cleared.",
     "denied": "Decisions of strategies that the gate denied.",
     "repair_decisions": "Decisions that repair took (re-hedge, unwind) and the gate answered, cleared or denied.",
@@ -42,8 +42,8 @@ DEFINITIONS = {
     "divide evenly. Null where spreads count in different units.",
     "exposure_at_end": "Worst-case size of what deals still open or halted hold unhedged, in base units, an order in "
     "doubt counted in full; never netted over deals. Null where such deals count in different units.",
-    "naked_ms_p50": "裸露时间, naked time, median: ms a deal's exposure was above its bound, episodes summed, on our receive "
-    "clock. Over deals that ended with any fill and were not halted.",
+    "naked_ms_p50": "裸露时间, naked time, median: ms a deal's exposure was above its bound, episodes summed, on our "
+    "receive clock. Over deals that ended with any fill and were not halted.",
     "naked_ms_p99": "Naked time, 99th percentile (nearest rank) over the same deals.",
     "naked_ms_max": "Naked time, the longest of the same deals.",
     "naked_halted_ms_max": "Naked time so far of the worst halted deal; these are listed apart.",
@@ -52,12 +52,12 @@ DEFINITIONS = {
     "tick_to_order_us_p99": "99th percentile of the time from the receipt of the quote to the last leg's send.",
     "opportunities": "Episodes in which a strategy's entry was to be had: the signal beyond its threshold and the "
     "executable price (对价) earning its least edge after all costs; as the engine counted them.",
-    "capture_pct": "Entry deals that ended complete or partial_balanced, of 100 opportunities. Null where none was seen. "
-    "Above 100 where one long episode was traded more than once.",
+    "capture_pct": "Entry deals that ended complete or partial_balanced, of 100 opportunities. Null where none was "
+    "seen. Above 100 where one long episode was traded more than once.",
     "failure_pct": "Deals unwound or halted, of 100 deals that are over and had any fill. Null where none had.",
-    "slippage_bps_p50": "Median over filled legs of (average fill price against the touch that the decision saw), signed so "
-    "that paying more is above zero, in 1/10,000 of that touch; weighted by lots within a leg. Re-hedges count, unwinds do not.",
-    "capital_used_pct_max": "资金占用: the highest use of any capital pool, margin used and held, percent of its capital.",
+    "slippage_bps_p50": "Median over the legs of deals of the average fill price (by lots) against the touch that the "
+    "decision saw, in 1/10,000 of it, above zero where more was paid. Re-hedges count, unwinds do not.",
+    "capital_used_pct_max": "资金占用: the highest use of any capital pool, margin used and held, % of its capital.",
     "capital_idle_pct": "100 less the average use of the pools over their samples, percent.",
     "quotes": "Quotes in the journal, after conflation.",
     "bad_inputs": "Messages that could not be understood; each is in the journal.",
@@ -65,7 +65,7 @@ DEFINITIONS = {
     "alerts_error": "Alerts of level error.",
     "journal_records": "Records of every kind.",
     "journal_bytes": "Bytes of the journal's records, headers included.",
-    "replay_identical": "Whether replaying the inputs gave the same outputs, byte for byte. Null where it was not tried.",
+    "replay_identical": "Whether replaying the inputs gave the same outputs, byte for byte. Null where not tried.",
 }
 
 

@@ -37,6 +37,10 @@ def number_text(value, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
+def count_text(count: int, one: str, many: str) -> str:
+    return f"{number_text(count)} {one if count == 1 else many}"
+
+
 def signed_text(value: float, digits: int = 0) -> str:
     return f"{value:+,.{digits}f}".replace("-", "−")
 

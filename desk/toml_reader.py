@@ -218,10 +218,12 @@ def _unknown_keys(reading: Reading, origin: Origin, raw: dict, fields: dict[str,
 
 def _struct(reading: Reading, origin: Origin, kind: type, values: dict[str, Any]) -> Any:
     whole = reading.is_whole(values)
+    if not whole and hasattr(kind, "__post_init__"):
+        return msgspec.UNSET  # its own check would meet values that are not there
     try:
         struct = kind(**values)
-    except (ValueError, TypeError) as error:  # of a __post_init__; it says nothing new of a Struct that is not whole
-        return reading.refuse(origin, None, str(error)) if whole else msgspec.UNSET
+    except (ValueError, TypeError) as error:
+        return reading.refuse(origin, None, str(error))
     reading.keep(struct, origin, whole)
     return struct
 

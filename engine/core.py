@@ -61,7 +61,7 @@ class Core:
         self.next_sample_ns = 0
         self._rows = {kind: np.zeros((), dtype) for kind, dtype in records.DTYPES.items()}
 
-    def record(self, kind: int, **fields) -> bytes:
+    def record(self, kind: int, /, **fields) -> bytes:
         """The payload of one record; fields not named are zero."""
         row = self._rows[kind]
         row[()] = np.zeros((), row.dtype)
@@ -69,7 +69,7 @@ class Core:
             row[name] = value
         return row.tobytes()
 
-    def emit(self, kind: int, **fields) -> None:
+    def emit(self, kind: int, /, **fields) -> None:
         """Journal one output of the input at hand."""
         self.journal.append(kind, self.now_ns, self.record(kind, **fields))
 

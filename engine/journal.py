@@ -26,7 +26,7 @@ from engine.segments import Record, columns, read, records_in
 SEGMENT_BYTES = 64 << 20
 SYNC_MS = 1000
 MAX_RESERVE_BYTES = 1 << 20
-STEP_BYTES = 512 << 10  # of a segment touched or let go in one turn: some 30 us
+STEP_BYTES = 128 << 10  # of a segment touched or let go in one turn: some 20 us
 MAX_OVERHEAD = HEADER_BYTES + 8  # of a record beside its payload
 LOOK_NS = 5_000_000  # how often a turn looks for the next segment and after the sealer
 RESTART_NS = 10_000_000_000  # a dead sealer is restarted at most so often
@@ -45,7 +45,8 @@ class JournalBusy(Exception):
 class _Writing:
     """What the file journal and the memory journal share: the WRITER struct and appends from Python."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.no_next = "no segment follows"
         self.writer = np.zeros(1, WRITER)
         self.address = self.writer.ctypes.data
@@ -83,7 +84,9 @@ class _Writing:
             self._make_room()
         seq = into(self.address, kind, flags, now_ns, source, len(data))
         if not seq:
-            raise JournalFull(f"record kind {kind}, {len(data)} bytes: room for {self.room_bytes}, {self.no_next}")
+            raise JournalFull(
+                f"{self.name}: record of kind {kind}, {len(data)} bytes: room for {self.room_bytes}, {self.no_next}"
+            )
         return seq
 
     def _make_room(self) -> None:
@@ -94,7 +97,7 @@ class MemoryJournal(_Writing):
     """A journal in a buffer of `size` bytes, for replay, rehearsal and tests."""
 
     def __init__(self, size: int) -> None:
-        super().__init__()
+        super().__init__("memory journal")
         self.buffer = np.zeros(size // 8 * 8, np.uint8)
         self.reset()
 
@@ -102,10 +105,13 @@ class MemoryJournal(_Writing):
         """Forget every record; seq starts at 1 again."""
         self.writer[0] = (self.buffer.ctypes.data, len(self.buffer), 0, 1, 0, 0, 0, 0)
 
+    def turn(self) -> None:
+        """A buffer has no pages to turn."""
+
     def records(self) -> list[Record]:
         """The records so far."""
         raw = self.buffer[: self._fields[_OFFSET]].tobytes()
-        return [record for _, record in records_in(raw, 0, 1, "the memory journal")]
+        return [record for _, record in records_in(raw, 0, 1, self.name)]
 
 
 class _Live:
@@ -117,19 +123,17 @@ class _Live:
         self.size = len(self._map)
         anchor = ctypes.c_char.from_buffer(self._map)
         self.address = ctypes.addressof(anchor)
-        self._touched = PAGE_BYTES
-        self._dropped = 0
+        self.touched = self._dropped = 0
 
     @property
     def ready(self) -> bool:
-        return self._touched >= self.size
+        return self.touched == self.size
 
     def touch(self, size: int) -> None:
-        """Write to the next pages, so that no append meets a page fault."""
-        stop = min(self._touched + size, self.size)
-        pages = np.frombuffer(self._map, np.uint8)[self._touched : stop : PAGE_BYTES]
-        pages[:] = 0
-        self._touched = stop
+        """Map the next pages into this process, so that no append meets a page fault. On tmpfs a read does that."""
+        stop = min(self.touched + size, self.size)
+        np.frombuffer(self._map, np.uint8)[self.touched : stop : PAGE_BYTES].sum()
+        self.touched = stop
 
     def drop(self, size: int) -> bool:
         """Unmap the next pages; True when the last are gone. At once it would stall the loop for a millisecond."""
@@ -154,30 +158,31 @@ class Journal(_Writing):
     def __init__(
         self, folder: Path, live_dir: Path, segment_bytes: int = SEGMENT_BYTES, name: str = "", sync_ms: int = SYNC_MS
     ) -> None:
-        super().__init__()
+        super().__init__(name or Path(folder).name)
         if segment_bytes < 4 * PAGE_BYTES or segment_bytes % PAGE_BYTES:
             raise ValueError(
                 f"segment_bytes: expected a multiple of {PAGE_BYTES} from {4 * PAGE_BYTES}: {segment_bytes}"
             )
         self.folder, self.live_dir = Path(folder).resolve(), Path(live_dir).resolve()
-        self.name = name or self.folder.name
         self.segment_bytes, self.sync_ms = segment_bytes, sync_ms
         self.reserve_bytes = min(MAX_RESERVE_BYTES, segment_bytes // 8)
         self.stalls = self.sealer_restarts = 0
         self._look_at_ns = 0
         self._restart_at_ns = 0
-        self._old: _Live | None = None
+        self._sealer: subprocess.Popen | None = None
+        self._current: _Live | None = None
         self._next: _Live | None = None
+        self._old: _Live | None = None
         self._open()
 
     def turn(self) -> None:
         """Roll when the segment is nearly full, or do one small piece of what prepares a roll; once a loop turn."""
         if self.room_bytes < self.reserve_bytes and (self._next is not None or self._due()):
             self._make_room()
-        elif self._old is not None:
+        elif self._next is not None and not self._next.ready:  # at half of this segment the next one is ready
+            self._next.touch(max(STEP_BYTES, 2 * self._fields[_OFFSET] - self._next.touched))
+        elif self._old is not None and self._next is not None:
             self._old = None if self._old.drop(STEP_BYTES) else self._old
-        elif self._next is not None and not self._next.ready:
-            self._next.touch(STEP_BYTES)
         elif self._due():
             self._look()
 
@@ -187,6 +192,8 @@ class Journal(_Writing):
             return
         sealer, self._sealer = self._sealer, None
         self._fields[_CAPACITY] = self._fields[_OFFSET] = 0
+        self._current = self._next = self._old = None
+        self.no_next = "it is closed"
         try:
             sealer.communicate(CLOSE, timeout=CLOSE_TIMEOUT_S)
             if sealer.returncode:
@@ -205,15 +212,15 @@ class Journal(_Writing):
         return self._sealer.pid
 
     def _open(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        layout.make_folder(self.folder)
         self.live_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._locks = []
         try:
             self._lock()
             self._number, seq = recover(self.folder)
-            if any(self.live_dir.iterdir()):
-                raise JournalBusy(f"{self.live_dir}: expected an empty folder for the live segments")
-            layout.write_durably(self.folder / "live", str(self.live_dir).encode())
+            if self.live_dir == self.folder or layout.numbers(self.live_dir):
+                raise JournalBusy(f"{self.live_dir}: expected a folder of its own for the live segments")
+            layout.claim_live(self.folder, self.live_dir)
             self.writer["next_seq"] = seq
             self._use(self._made(self._number))
             self._sealer = self._spawn()
@@ -260,13 +267,14 @@ class Journal(_Writing):
             self._sealer = self._spawn()
 
     def _make_room(self) -> None:
+        if self._sealer is None:
+            return
         try:
             following = self._next or self._made(self._number + 1)
         except OSError as error:
             self.no_next = f"no room for a next segment: {error}"
             return
         self.stalls += not following.ready or self._next is None
-        following.touch(following.size)
         if self._old is not None:
             self._old.drop(self._old.size)
         self._old, self._next = self._current, None
@@ -280,7 +288,8 @@ class Journal(_Writing):
         return _Live(path)
 
     def _use(self, live: _Live) -> None:
-        live.touch(live.size)
+        if not live.ready:
+            live.touch(live.size)
         live.start(self.next_seq)
         self._current = live
         self._fields[_ADDRESS], self._fields[_OFFSET] = live.address, PAGE_BYTES
@@ -293,8 +302,8 @@ def next_epoch(folder: Path) -> int:
     From the file `epoch`; where that is lost or unreadable, from the journal's START records; Damaged where neither
     tells, because a client order id that was used must never be used again.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(folder).resolve()
+    layout.make_folder(folder)
     stated = _stated_epoch(folder / "epoch")
     epoch = (_journal_epoch(folder) if stated is None else stated) + 1
     layout.write_durably(folder / "epoch", b"%d\n" % epoch)

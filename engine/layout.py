@@ -3,7 +3,7 @@
 FOLDER/00000001.segment ...  the records on disk, byte for byte those of the live segment of that number
 FOLDER/seals                 one SEAL for each block that is on disk
 FOLDER/00000001-4096.lost    bytes found after the last whole record of a segment, from that offset on
-FOLDER/live                  the folder of the live segments, while there are any
+FOLDER/live                  the folder of the live segments, while there are any; its file `owner` says the same
 FOLDER/epoch                 the id epoch of the last start
 FOLDER/engine.lock, sealer.lock, sealer.log
 """
@@ -41,6 +41,7 @@ SEAL = np.dtype([
 MORE, ROLLED, CLOSED, KILLED = range(4)
 ENDS = ("open", "rolled", "closed", "killed")
 NO_CHAIN = bytes(32)
+_PAGE = bytes(PAGE_BYTES)
 
 # Payload bytes by kind; None: as many as the JSON has.
 SIZES = {kind: dtype.itemsize for kind, dtype in DTYPES.items()} | dict.fromkeys(JSON_KINDS)
@@ -62,11 +63,19 @@ def numbers(*folders: Path | None) -> list[int]:
 
 
 def live_folder(folder: Path) -> Path | None:
-    """Where the live segments of a journal lie; None where it has none."""
+    """Where the live segments of a journal lie; None where it has none, or the folder is another journal's by now."""
     try:
-        return Path((folder / "live").read_text())
+        path, owner = (folder / "live").read_text().splitlines()
+        return Path(path) if (Path(path) / "owner").read_text() == owner else None
     except FileNotFoundError:
         return None
+
+
+def claim_live(folder: Path, live: Path) -> None:
+    """Make `live` the folder of a journal's live segments."""
+    owner = os.urandom(16).hex()
+    (live / "owner").write_text(owner)
+    write_durably(folder / "live", f"{live}\n{owner}".encode())
 
 
 def places(folder: Path, number: int) -> list[Path]:
@@ -125,8 +134,9 @@ def make_segment(folder: Path, live: Path, number: int, size: int, now_ns: int) 
     header = np.zeros(1, SEGMENT)
     header[0] = (MAGIC, VERSION, number, 0, size, now_ns, 0)
     try:
-        _reserve(temporary, size, header.tobytes())
-        _reserve(disk, size, b"")
+        _reserve(temporary, size)
+        _fill(temporary, size, header.tobytes())
+        _reserve(disk, size)
         with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
     except OSError:
@@ -137,13 +147,21 @@ def make_segment(folder: Path, live: Path, number: int, size: int, now_ns: int) 
         temporary.unlink(missing_ok=True)
 
 
-def _reserve(path: Path, size: int, head: bytes) -> None:
+def _reserve(path: Path, size: int) -> None:
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         os.posix_fallocate(file, 0, size)
-        os.pwrite(file, head, 0)
     finally:
         os.close(file)
+
+
+def _fill(path: Path, size: int, head: bytes) -> None:
+    """Write every page: reserved ones are cleared at their first use only, which would be the engine's."""
+    with open(path, "r+b", buffering=0) as file:
+        for _ in range(0, size, PAGE_BYTES):
+            file.write(_PAGE)
+        file.seek(0)
+        file.write(head)
 
 
 def sync_folder(folder: Path) -> None:
@@ -153,6 +171,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and its parents, that outlive a power cut."""
+    if not folder.exists():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def write_durably(path: Path, data: bytes) -> None:

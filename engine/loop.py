@@ -63,10 +63,14 @@ class Loop:
     ) -> None:  # fmt: skip
         core = self.core
         core.now_ns = recv_ns
-        waiting = core.hot.on_quote(
-            core.state.address, core.journal.address, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns,
-            recv_ns, venue_seq, flags,
-        )  # fmt: skip
+        quote = (instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags)
+        waiting = core.hot.on_quote(core.state.address, core.journal.address, *quote)
+        if waiting < 0:
+            # The journal's page is full: turn it, or halt, but never lose a quote in silence.
+            self._end()
+            waiting = core.hot.on_quote(core.state.address, core.journal.address, *quote)
+            if waiting < 0:
+                raise MemoryError("the journal has no room for a quote")
         for number in range(waiting):
             self._decide(number)
         if waiting:
@@ -200,10 +204,11 @@ class Loop:
                        "look at the journal's bad inputs; the engine goes on", count=count)  # fmt: skip
         self._end()
 
-    def on_timer(self, now_ns: int) -> None:
+    def on_timer(self, now_ns: int, late_ns: int = 0) -> None:
+        """The engine's beat; late_ns after its planned time."""
         core = self.core
         core.now_ns = now_ns
-        core.journal.append_input(records.TIMER, now_ns, b"")
+        core.journal.append_input(records.TIMER, now_ns, core.record(records.TIMER, late_ns=late_ns))
         core.state.head["now_ns"] = now_ns
         watch.on_tick(core)
         if self.stopping:
@@ -250,9 +255,7 @@ class Loop:
         for row in core.state.deal:
             if row["deal_id"] and (row["outcome"] == records.HALTED or int(row["deal_id"]) in core.open_deals):
                 name = core.names["spreads"][row["spread"]]
-                left.append(
-                    f"deal {int(row['deal_id'])} on {name}: {int(row['exposure_ubase']) / 1e6:+.3f} base units"
-                )
+                left.append(f"deal {int(row['deal_id'])} on {name}: {int(row['exposure_ubase']) / 1e6:+.3f} base units")
         return left
 
     def _end(self) -> None:

@@ -53,6 +53,9 @@ REPORT_DTYPE = np.dtype([
 
 LINK_DTYPE = np.dtype([("venue", "<i4"), ("channel", "<i4"), ("state", "<i4"), ("pad", "<i4"), ("why", "S120")])
 
+# The engine's beat. late_ns: how long after its planned time it came.
+TIMER_DTYPE = np.dtype([("late_ns", "<i8")])
+
 # code: COMMAND_*; scope: index of a strategy and so on, -1 for all.
 COMMAND_DTYPE = np.dtype([("code", "<i4"), ("scope", "<i4"), ("who", "S32"), ("why", "S120")])
 COMMAND_STOP, COMMAND_HALT, COMMAND_REDUCE, COMMAND_RESUME = range(1, 5)
@@ -186,7 +189,8 @@ SENT_DTYPE = np.dtype([("order_no", "<i8"), ("deal_id", "<i8"), ("kind", "<i4"),
                        ("bytes", "<i8")])  # fmt: skip
 
 DTYPES = {
-    START: START_DTYPE, QUOTE: QUOTE_DTYPE, REPORT: REPORT_DTYPE, LINK: LINK_DTYPE, COMMAND: COMMAND_DTYPE,
+    START: START_DTYPE, QUOTE: QUOTE_DTYPE, REPORT: REPORT_DTYPE, LINK: LINK_DTYPE, TIMER: TIMER_DTYPE,
+    COMMAND: COMMAND_DTYPE,
     ACCOUNT: ACCOUNT_DTYPE, POSITION: POSITION_DTYPE, DECISION: DECISION_DTYPE, VERDICT: VERDICT_DTYPE,
     ORDER: ORDER_DTYPE, CANCEL: REQUEST_DTYPE, QUERY: REQUEST_DTYPE, ORDER_STATE: ORDER_STATE_DTYPE, FILL: FILL_DTYPE,
     DEAL: DEAL_DTYPE, REPAIR: REPAIR_DTYPE, LEDGER: LEDGER_DTYPE, CAPITAL: CAPITAL_DTYPE, SPREAD: SPREAD_DTYPE,

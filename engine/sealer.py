@@ -69,7 +69,7 @@ class Sealer:
         if self.live:
             sealed = (number for number in layout.numbers(self.live) if number < self.number)
             layout.unlink_all(self.live / layout.name(number) for number in sealed)
-            layout.unlink_all(self.live.glob("*.segment.*"))
+            layout.unlink_all([*self.live.glob("*.segment.*"), self.live / "owner"])
         (self.folder / "live").unlink(missing_ok=True)
         layout.sync_folder(self.folder)
 
@@ -192,15 +192,15 @@ def _serve(sealer: Sealer, segment_bytes: int, sync_ms: int) -> int:
     """Until stdin ends; how the journal ended."""
     heard, due_ns, said = b"", 0, ""
     while True:
-        if now_ns() >= due_ns:
-            sealer.step()
-            due_ns = now_ns() + sync_ms * 1_000_000
         try:
             sealer.prepare(segment_bytes)
         except OSError as error:
             if str(error) != said:
                 said = str(error)
                 print(f"no room for the next segment: {said}", file=sys.stderr, flush=True)
+        if now_ns() >= due_ns:
+            sealer.step()
+            due_ns = now_ns() + sync_ms * 1_000_000
         if select.select([0], [], [], min(PREPARE_MS, sync_ms) / 1000)[0]:
             word = os.read(0, len(CLOSE))
             heard += word

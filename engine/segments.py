@@ -14,7 +14,7 @@ import orjson
 from engine import layout
 from engine.jit import njit
 from engine.layout import PAGE_BYTES, SIZES, Damaged
-from engine.memory import view
+from engine.memory import copy, view
 from engine.records import DTYPES, HEADER, JSON_KINDS, KIND_NAMES
 
 _HEADER = struct.Struct("<qqqHHI")
@@ -43,8 +43,8 @@ class Record:
         return f"Record({self.seq}, {KIND_NAMES[self.kind]}, now_ns={self.now_ns}, cause_seq={self.cause_seq})"
 
 
-def records_in(buffer: bytes | mmap.mmap, at: int, seq: int, where: str) -> Iterator[tuple[int, Record]]:
-    """Whole records from `at` on, each with the offset after it; `where` names the buffer in an error."""
+def records_in(buffer: bytes | mmap.mmap, at: int, seq: int, where: str, base: int = 0) -> Iterator[tuple[int, Record]]:
+    """Whole records from `at` on, each with the offset after it; an error names the buffer `where`, begun at `base`."""
     limit = len(buffer)
     while at + _HEADER.size <= limit:
         found, now_ns, cause_seq, kind, flags, size = _HEADER.unpack_from(buffer, at)
@@ -53,7 +53,7 @@ def records_in(buffer: bytes | mmap.mmap, at: int, seq: int, where: str) -> Iter
             return
         if kind not in SIZES or SIZES[kind] not in (None, size):
             expected = SIZES.get(kind, "no such kind")
-            raise Damaged(f"{where} offset {at}: record {seq} of kind {kind}, {size} bytes; expected {expected}")
+            raise Damaged(f"{where} offset {base + at}: record {seq} of kind {kind}, {size} bytes; expected {expected}")
         yield end, Record(seq, now_ns, cause_seq, kind, flags, buffer[start : start + size])
         at, seq = end, seq + 1
 
@@ -105,7 +105,7 @@ class Segment:
         return np.fromfile(self.path, np.int64) if self._map is None else np.frombuffer(self._map, np.int64)
 
     def _records_of(self, buffer: bytes | mmap.mmap, base: int, seq: int) -> Iterator[Record]:
-        for end, record in records_in(buffer, self.at - base, seq, self.path.name):
+        for end, record in records_in(buffer, self.at - base, seq, self.path.name, base):
             self.at = base + end
             yield record
 
@@ -173,8 +173,10 @@ def columns(folder: Path, kind: int) -> np.ndarray:
     row = np.dtype([("header", HEADER), ("data", DTYPES[kind])])
     parts = [np.empty(0, row)]
     for words, offsets in _indexed(Path(folder)):
-        chosen = offsets[_kinds(words, offsets) == kind] // 8
-        parts.append(words[chosen[:, None] + np.arange(row.itemsize // 8)].view(row).reshape(-1))
+        chosen = offsets[_kinds(words, offsets) == kind]
+        rows = np.empty(len(chosen), row)
+        gather(words.ctypes.data, chosen, row.itemsize, rows.ctypes.data)
+        parts.append(rows)
     return np.concatenate(parts)
 
 
@@ -222,6 +224,13 @@ def index(address, at, limit, next_seq, offsets):
     return count, at
 
 
+@njit
+def gather(address, offsets, size, target):
+    """Copy `size` bytes from each offset to one row after the other."""
+    for i in range(len(offsets)):
+        copy(target + i * size, address + offsets[i], size)
+
+
 def _indexed(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     stated = _stated(folder)
     number = next(iter(layout.numbers(folder, layout.live_folder(folder))), 0)
@@ -238,7 +247,7 @@ def _indexed(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         if following is not None and following.first_seq != next_seq:
             raise _gap(segment.path, end, next_seq, following)
         segment, number = following, number + 1
-    _check_reached(folder, stated, number - 1, next_seq)
+    _check_reached(folder, stated, max(number - 1, 0), next_seq)
 
 
 def _stated(folder: Path) -> tuple[int, int]:
@@ -253,7 +262,7 @@ def _stated(folder: Path) -> tuple[int, int]:
 
 def _check_reached(folder: Path, stated: tuple[int, int], number: int, next_seq: int) -> None:
     last_number, sealed_seq = stated
-    if number < last_number or next_seq <= sealed_seq:
+    if number < last_number or sealed_seq >= max(next_seq, 1):
         raise Damaged(
             f"{folder / layout.name(number)}: expected record {next_seq} and more; segments go on to {last_number}, "
             f"sealed records to {sealed_seq}"

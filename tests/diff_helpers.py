@@ -1,7 +1,7 @@
 """A small DIFF venue for tests: a recorder of the engine's inputs, a matching of one quote a side, both ends wired."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ from adapters.ports import NewOrder, VenueAccount, VenuePosition, VenueReport
 from engine.clock import now_ns
 from engine.ids import client_id, order_number
 from engine.instruments import LONG_SHORT_TODAY, Instrument
-from engine.ports import BUY, IOC, MARKET_DATA, OPEN, READY, SELL, TRADING, Event, OrderRequest
+from engine.ports import BUY, IOC, MARKET_DATA, OPEN, READY, TRADING, Event, OrderRequest
 
 VENUE = 3
 USER, PASSWORD = "trader", "secret"
@@ -70,12 +70,12 @@ class Recorder:
         self.bad: list[str] = []
         self.heard = {MARKET_DATA: 0, TRADING: 0}
         self.on_each_quote: Callable[[Quote], None] | None = None
-        self._news = asyncio.Event()
+        self.news = asyncio.Event()
 
     def _keep(self, what: object, table: list) -> None:
         self.all.append(what)
         table.append(what)
-        self._news.set()
+        self.news.set()
 
     def on_quote(self, *fields: int) -> None:
         quote = Quote(*fields)
@@ -91,7 +91,7 @@ class Recorder:
 
     def on_heard(self, venue: int, channel: int, recv_ns: int) -> None:
         self.heard[channel] += 1
-        self._news.set()
+        self.news.set()
 
     def on_account(self, report: object) -> None:
         self._keep(report, self.accounts)
@@ -115,8 +115,8 @@ class Recorder:
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(DEADLINE_S):
             while not condition():
-                self._news.clear()
-                await self._news.wait()
+                self.news.clear()
+                await self.news.wait()
 
     async def ready(self, times: int = 1) -> None:
         await self.until(lambda: all(self.count(c, READY) >= times for c in (MARKET_DATA, TRADING)))
@@ -237,4 +237,12 @@ async def world(**changes: object) -> AsyncIterator[World]:
         await server.stop()
 
 
-__all__ = ["AG", "AU", "BUY", "IOC", "SELL", "Match", "Recorder", "World", "request", "settings", "world"]
+Scenario = Callable[[World], Awaitable[None]]
+
+
+def play(scenario: Scenario, **changes: object) -> None:
+    async def run() -> None:
+        async with world(**changes) as here:
+            await scenario(here)
+
+    asyncio.run(run())

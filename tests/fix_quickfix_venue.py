@@ -1,7 +1,7 @@
 """QuickFIX as counterparty, in a process of its own: `acceptor` is a small venue, `initiator` a small client.
 
 It prints what it hears, one line each, and takes commands on stdin; it ends with stdin, and after LIFE_S at the latest.
-No dictionary is at hand (the wheel has none), so messages are told apart by their tags alone.
+The wheel has no dictionary, so QuickFIX is told only which messages there are and which of them have groups.
 """
 
 import os
@@ -20,12 +20,22 @@ StartTime=00:00:00
 EndTime=00:00:00
 HeartBtInt=1
 ReconnectInterval=1
-UseDataDictionary=N
+UseDataDictionary=Y
+DataDictionary={dictionary}
+AllowUnknownMsgFields=Y
 ValidateUserDefinedFields=N
 ResetOnLogon={reset}
 ResetOnLogout=N
 ResetOnDisconnect=N
 """
+GROUPS = {  # message type -> the groups in it: (count, fields)
+    "V": ((267, 269), (146, 55)),
+    "W": ((268, 269, 270, 271),),
+    "AP": ((702, 703, 704, 705),),
+}
+PLAIN = ("0", "1", "2", "3", "4", "5", "A", "D", "E", "F", "H", "8", "9", "j", "Y", "AN", "AO", "BB", "BA")
+HEADER = (8, 9, 35, 34, 43, 49, 52, 56, 122)
+PLAIN_FIELDS = (58, 10)  # of every message, of every trailer
 SESSION = "[SESSION]\nBeginString=FIX.4.4\nSenderCompID={}\nTargetCompID={}\n"
 
 
@@ -48,6 +58,28 @@ def message(kind: str, *pairs: tuple[int, object]) -> fix.Message:
     return made
 
 
+def listed(numbers) -> str:
+    return "".join(f"<field name='F{number}' required='N'/>" for number in numbers)
+
+
+def dictionary() -> str:
+    """The least that QuickFIX needs to read repeating groups."""
+    counts = {group[0] for groups in GROUPS.values() for group in groups}
+    numbers = {number for groups in GROUPS.values() for group in groups for number in group} | {*HEADER, *PLAIN_FIELDS}
+    kinds = {number: "NUMINGROUP" if number in counts else "STRING" for number in sorted(numbers)}
+    fields = "".join(f"<field number='{at}' name='F{at}' type='{kind}'/>" for at, kind in kinds.items())
+    messages = ""
+    for kind in (*PLAIN, *GROUPS):
+        inside = listed(PLAIN_FIELDS[:1])
+        for count, *members in GROUPS.get(kind, ()):
+            inside += f"<group name='F{count}' required='N'>{listed(members)}</group>"
+        messages += f"<message name='M{kind}' msgtype='{kind}' msgcat='app'>{inside}</message>"
+    parts = (
+        f"<header>{listed(HEADER)}</header><messages>{messages}</messages><trailer>{listed(PLAIN_FIELDS[1:])}</trailer>"
+    )
+    return f"<fix major='4' minor='4'>{parts}<components/><fields>{fields}</fields></fix>"
+
+
 class Counterparty(fix.Application):
     """Tells stdout of everything; as a venue it answers orders, queries, market data and snapshot requests."""
 
@@ -59,7 +91,9 @@ class Counterparty(fix.Application):
         self.orders: dict[str, dict[int, str]] = {}
 
     def onCreate(self, session):
-        self.sessions.append(fix.SessionID(session.getBeginString(), session.getSenderCompID(), session.getTargetCompID()))
+        kept = fix.SessionID()  # the argument dies with the call
+        kept.fromString(session.toString())
+        self.sessions.append(kept)
 
     def onLogon(self, session):
         say("logon", session.toString())
@@ -126,27 +160,30 @@ class Counterparty(fix.Application):
             self.report(known, session, "I", 0, 0, known[38], (790, found[790]))
 
     def quote(self, found, session):
-        """Without a dictionary QuickFIX cannot write a group, so the snapshot has one entry, the bid."""
-        entries = ((268, 1), (269, 0), (270, "100.5"), (271, 4))
-        made = fix.Message()
-        made.getHeader().setField(fix.StringField(8, "FIX.4.4"))
-        made.getHeader().setField(fix.StringField(35, "W"))
-        made.setField(fix.StringField(262, found[262]))
-        made.setField(fix.StringField(55, found[55]))
-        group = fix.Group(268, 269, fix.IntArray(4)) if hasattr(fix, "IntArray") else fix.Group(268, 269)
-        for tag, value in entries[1:]:
-            group.setField(fix.StringField(tag, str(value)))
-        made.addGroup(group)
+        made = message("W", (262, found[262]), (55, found[55]))
+        for side, price in ((0, "9500.0"), (1, "9500.5")):
+            group = fix.Group(268, 269)
+            for tag, value in ((269, side), (270, price), (271, 4)):
+                group.setField(fix.StringField(tag, str(value)))
+            made.addGroup(group)
         fix.Session.sendToTarget(made, session)
 
 
 def obey(app: Counterparty, line: str) -> None:
-    """send KIND TAG=VALUE... | skip N (numbers of the first session's next message) | seq"""
+    """send KIND TAG=VALUE... (to the first session) | subscribe SYMBOL | skip N numbers | seq: tell the next ones"""
     word, *rest = line.split()
     session = fix.Session.lookupSession(app.sessions[0])
     if word == "send":
         pairs = [(int(tag), value.replace("_", " ")) for tag, _, value in (pair.partition("=") for pair in rest[1:])]
         fix.Session.sendToTarget(message(rest[0], *pairs), app.sessions[0])
+    elif word == "subscribe":
+        request = message("V", (262, "R"), (263, 1), (264, 1))
+        for count, values in ((267, ("0", "1")), (146, rest)):
+            for value in values:
+                group = fix.Group(count, dict(GROUPS["V"])[count])
+                group.setField(fix.StringField(dict(GROUPS["V"])[count], value))
+                request.addGroup(group)
+        fix.Session.sendToTarget(request, app.sessions[0])
     elif word == "skip":
         session.setNextSenderMsgSeqNum(session.getExpectedSenderNum() + int(rest[0]))
     elif word == "seq":
@@ -159,7 +196,9 @@ def main(role: str, port: str, reset: str, folder: str, sender: str, *targets: s
     address = f"SocketAcceptPort={port}\nSocketReuseAddress=Y" if venue else (
         f"SocketConnectHost=127.0.0.1\nSocketConnectPort={port}"
     )  # fmt: skip
-    text = SETTINGS.format(role=role, address=address, reset=reset)
+    groups = Path(folder) / "groups.xml"
+    groups.write_text(dictionary())
+    text = SETTINGS.format(role=role, address=address, reset=reset, dictionary=groups)
     path = Path(folder) / f"{role}.cfg"
     path.write_text(text + "".join(SESSION.format(sender, target) for target in targets))
     app, settings = Counterparty(venue), fix.SessionSettings(str(path))

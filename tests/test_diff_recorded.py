@@ -29,9 +29,14 @@ USER = "TQSIM"
 SESSION = b'{"aid":"rtn_data","data":[{"trade":{"TQSIM":{"session":{"user_id":"TQSIM"}}}}]}'
 
 
+def lines(log: Path) -> list[str]:
+    with lzma.open(log, "rt", encoding="utf-8") as text:
+        return text.readlines()
+
+
 def wire_frames(log: Path) -> Iterator[bytes]:
     """The server's own text, as received."""
-    for line in lzma.open(log, "rt", encoding="utf-8"):
+    for line in lines(log):
         _, found, text = line.partition("websocket message received from ")
         if found:
             yield text.partition(": ")[2].strip().encode()
@@ -39,9 +44,9 @@ def wire_frames(log: Path) -> Iterator[bytes]:
 
 def merged_frames(log: Path) -> Iterator[bytes]:
     """What the client's simulated account answered; logged as Python, NaN included, and put back into JSON here."""
-    for line in lzma.open(log, "rt", encoding="utf-8"):
+    for line in lines(log):
         _, found, text = line.partition("TqSim message send: ")
-        if found:
+        if found and "'trade': {" in text:
             value = ast.literal_eval(re.sub(r"(?<=: )nan\b", "1e999", text.strip()))
             yield json.dumps(value).replace("Infinity", "NaN").encode()
 

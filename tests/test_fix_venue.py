@@ -317,14 +317,13 @@ def test_an_order_off_the_tick_and_an_unknown_symbol_are_rejected_by_the_server(
     scenario(work)
 
 
-def test_a_session_reject_of_an_order_is_a_rejection():
+def test_an_order_whose_bytes_never_left_is_gap_filled_and_unknown():
     async def work(here: World) -> None:
-        trading = here.venue._trading
-        request = order(8)
-        here.venue.encode_order(request, now_ns())
-        here.venue.write(trading._session.send(b"D", b"", now_ns()))  # the gap makes the server ask; 8 is gap-filled
-        await here.inputs.until(lambda: Event.UNKNOWN_ORDER in here.inputs.events())
+        here.venue.encode_order(order(8), now_ns())
+        here.send(order(9))
+        await here.inputs.until(lambda: Event.UNKNOWN_ORDER in here.inputs.events(client_id(8)))
         assert any("not sent again" in what for what, _ in here.inputs.bad)
+        assert client_id(8) not in [seen.client_id for seen in here.entry.seen]
 
     scenario(work)
 

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 import orjson
 
-from adapters.diff.market import MarketData
+from adapters.diff.market import PRICES_KEPT, MarketData
 from adapters.diff.settings import DiffSettings
 from adapters.diff.trading import Trading
 from engine.instruments import Instrument
@@ -61,12 +62,12 @@ class DiffVenue:
 
     def encode_order(self, order: OrderRequest, now_ns: int) -> bytes:
         """insert_order: a limit order, its client id as order_id. KeyError for an instrument of another venue."""
-        head, instrument = self._heads[order.instrument]
+        head, price_text = self._heads[order.instrument]
         self._trading.sent[order.client_id] = now_ns
         return (
             f'{head}{order.client_id}","direction":"{"BUY" if order.side == BUY else "SELL"}",'
             f'"offset":"{OFFSETS[order.offset]}","volume":{order.lots},"price_type":"LIMIT",'
-            f'"limit_price":{instrument.price_text(order.limit_ticks)},{_TERMS[order.tif]}}}'
+            f'"limit_price":{price_text(order.limit_ticks)},{_TERMS[order.tif]}}}'
         ).encode()
 
     def encode_cancel(self, order: OrderRequest, cancel_id: str, now_ns: int) -> bytes:
@@ -102,8 +103,8 @@ def contracts_of(instruments: Iterable[Instrument]) -> dict[str, Instrument]:
     return contracts
 
 
-def _order_head(user: str, symbol: str, instrument: Instrument) -> tuple[str, Instrument]:
-    """The part of an insert_order that is the same for all orders of a contract, up to the order id."""
+def _order_head(user: str, symbol: str, instrument: Instrument) -> tuple[str, Callable[[int], str]]:
+    """What all orders of a contract share: the frame up to the order id, and the way to a price text."""
     exchange, _, name = symbol.partition(".")
     head = f'{{"aid":"insert_order","user_id":{user},"exchange_id":"{exchange}","instrument_id":"{name}","order_id":"'
-    return head, instrument
+    return head, lru_cache(PRICES_KEPT)(instrument.price_text)

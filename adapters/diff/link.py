@@ -31,8 +31,9 @@ class Owner(Protocol):
 class Link(WSListener):
     """One client WebSocket, reopened until stop.
 
-    picows hands a frame to `send(2)` in the call itself while nothing waits in the out-buffer (TLS too, by
-    aiofastnet), and sets TCP_NODELAY; so `write` says truly whether the kernel has all bytes.
+    picows sets TCP_NODELAY and hands a frame to `send(2)` in the call itself while nothing waits in the out-buffer, so
+    `write` says truly whether the kernel has all bytes. Over TLS aiofastnet encrypts and sends in the call too, but
+    what a full socket leaves inside OpenSSL is not counted as QUEUED.
     """
 
     def __init__(self, url: str, settings: DiffSettings, clock: Callable[[], int], owner: Owner) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from adapters.diff.settings import DiffSettings
@@ -12,6 +13,8 @@ from engine.ports import CONNECTED, MARKET_DATA, QUOTE_LIMIT_DOWN, QUOTE_LIMIT_U
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 MICROSECOND = timedelta(microseconds=1)
+# Prices come again and again: a cached one costs 60 ns in place of 3 us of exact fractions.
+PRICES_KEPT = 4096
 
 
 def china_ns(text: str) -> int:
@@ -39,6 +42,7 @@ class MarketData(Stream):
     ) -> None:  # fmt: skip
         super().__init__(venue, settings.md_url, settings, inputs, clock)
         self._contracts = contracts
+        self._ticks = {symbol: lru_cache(PRICES_KEPT)(of.ticks) for symbol, of in contracts.items()}
         self._ins_list = ",".join(contracts)
 
     def greet(self, now_ns: int) -> None:
@@ -51,7 +55,7 @@ class MarketData(Stream):
         for symbol in touched:
             instrument = self._contracts.get(symbol)
             if instrument is not None:
-                self._quote(instrument, quotes.get(symbol) or {}, f"quotes.{symbol}", recv_ns)
+                self._quote(instrument, symbol, quotes.get(symbol) or {}, recv_ns)
         if self.state == CONNECTED and self.tree.get("ins_list") == self._ins_list:
             self.announce(READY, recv_ns)
 
@@ -60,22 +64,20 @@ class MarketData(Stream):
         quotes = patch.get("quotes", ())
         return self._contracts if quotes is None else quotes
 
-    def _quote(self, instrument: Instrument, row: dict[str, Any], path: str, recv_ns: int) -> None:
-        bid_ticks, bid_lots = self._side(instrument, row, "bid", path, recv_ns)
-        ask_ticks, ask_lots = self._side(instrument, row, "ask", path, recv_ns)
+    def _quote(self, instrument: Instrument, symbol: str, row: dict[str, Any], recv_ns: int) -> None:
+        bid_ticks, bid_lots = self._side(symbol, row, "bid", recv_ns)
+        ask_ticks, ask_lots = self._side(symbol, row, "ask", recv_ns)
         try:
             venue_ns = china_ns(row.get("datetime", ""))
         except ValueError as error:
-            self.complain(f"{path}: {error}", recv_ns)
+            self.complain(f"quotes.{symbol}: {error}", recv_ns)
             venue_ns = 0
         flags = _limit_flags(row, bid_lots, ask_lots)
         self.inputs.on_quote(
             instrument.index, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, 0, flags
         )  # fmt: skip
 
-    def _side(
-        self, instrument: Instrument, row: dict[str, Any], side: str, path: str, recv_ns: int
-    ) -> tuple[int, int]:  # fmt: skip
+    def _side(self, symbol: str, row: dict[str, Any], side: str, recv_ns: int) -> tuple[int, int]:
         """Price and size of one side; (0, 0) where it is empty or cannot be used: no price is ever guessed."""
         price, size = number(row.get(f"{side}_price1")), number(row.get(f"{side}_volume1"))
         if price is None or not size:
@@ -83,9 +85,9 @@ class MarketData(Stream):
         try:
             if not is_whole(size) or size < 0:
                 raise ValueError(f"{side}_volume1 {size!r} is no number of lots")
-            return instrument.ticks(price), int(size)
+            return self._ticks[symbol](price), int(size)
         except ValueError as error:
-            self.complain(f"{path}: {error}", recv_ns)
+            self.complain(f"quotes.{symbol}: {error}", recv_ns)
             return 0, 0
 
 

@@ -49,7 +49,7 @@ def head_row(symbol: str, instrument: Instrument) -> dict[str, Any]:
 def order_row(report: VenueReport, instrument: Instrument) -> dict[str, Any]:
     """The order as it stands after this report. Filled, cancelled and rejected all read FINISHED."""
     order = report.order
-    done = report.event in ENDS or report.cum_lots == order.lots
+    done = report.event in ENDS or report.leaves_lots == 0
     time_condition, volume_condition = TERM_TEXTS[order.tif]
     row = {
         **_contract(order),

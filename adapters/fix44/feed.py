@@ -24,10 +24,11 @@ class Top:
     given last; RESTART while it may still hold one of an earlier numbering.
     """
 
-    __slots__ = ("ask_lots", "ask_ticks", "bid_lots", "bid_ticks", "broken", "listed", "seq", "told")
+    __slots__ = ("ask_lots", "ask_ticks", "bid_lots", "bid_ticks", "broken", "index", "listed", "seq", "told")
 
     def __init__(self, listed: Listed) -> None:
         self.listed = listed
+        self.index = listed.instrument.index
         self.forget()
 
     def forget(self) -> None:
@@ -50,10 +51,10 @@ class Top:
         else:
             self.ask_ticks, self.ask_lots = ticks, lots
 
-    def put(self, side: bytes, price: bytes, size: bytes) -> None:
-        """ValueError where the price is off the tick or a text is no number; the side is then gone, not old."""
-        self.set(side, 0, 0)
-        self.set(side, self.listed.prices.exact(price), self.listed.sizes.floor(size))
+    def put(self, side: bytes, entry: bytes) -> None:
+        """An entry's price and size. FieldError without them; ValueError off the tick or where one is no number."""
+        price = self.listed.prices.exact(get(entry, tags.ENTRY_PRICE) or need(entry, tags.ENTRY_PRICE))
+        self.set(side, price, self.listed.sizes.floor(get(entry, tags.ENTRY_SIZE) or need(entry, tags.ENTRY_SIZE)))
 
 
 class MarketData:
@@ -124,15 +125,15 @@ class MarketData:
         self._tell(link, top, raw, recv_ns, closed | (QUOTE_GAP if jumped else 0))
 
     def _replace(self, top: Top, raw: bytes) -> None:
-        """Both sides anew, the best where the venue sends more than one level."""
-        entries = groups(raw, tags.ENTRY_COUNT, tags.ENTRY_TYPE)
-        top.set(BID, 0, 0)
-        top.set(ASK, 0, 0)
-        for entry in entries:
-            side = need(entry, tags.ENTRY_TYPE)
-            if side not in (BID, ASK) or (get(entry, tags.POSITION_NO) or b"1") != b"1":
-                continue
-            top.put(side, need(entry, tags.ENTRY_PRICE), need(entry, tags.ENTRY_SIZE))
+        """Both sides anew, from the first level of the book; a side that is not in it is gone."""
+        entries = raw.split(tags.ENTRY_TYPE)
+        if get(raw, tags.ENTRY_COUNT) != b"%d" % (len(entries) - 1):
+            groups(raw, tags.ENTRY_COUNT, tags.ENTRY_TYPE)  # says what is wrong, if anything is
+        top.bid_lots = top.ask_lots = top.bid_ticks = top.ask_ticks = 0
+        for entry in entries[1:]:
+            side = entry[: entry.find(tags.SOH)]
+            if side in (BID, ASK) and _first_level(entry):
+                top.put(side, entry)
 
     def _increment(self, link: Link, message: Message, recv_ns: int) -> None:
         raw = message.raw
@@ -153,12 +154,12 @@ class MarketData:
 
     def _apply(self, top: Top, entry: bytes) -> None:
         side = need(entry, tags.ENTRY_TYPE)
-        if side not in (BID, ASK) or (get(entry, tags.POSITION_NO) or b"1") != b"1":
+        if side not in (BID, ASK) or not _first_level(entry):
             return
         if need(entry, tags.UPDATE_ACTION) == _REMOVE:
             top.set(side, 0, 0)
         else:
-            top.put(side, need(entry, tags.ENTRY_PRICE), need(entry, tags.ENTRY_SIZE))
+            top.put(side, entry)
 
     def _refused(self, link: Link, message: Message, recv_ns: int) -> None:
         raw = message.raw
@@ -186,9 +187,10 @@ class MarketData:
     def _tell(self, link: Link, top: Top, raw: bytes, recv_ns: int, flags: int) -> None:
         stamp = get(raw, tags.TRANSACT_TIME) or need(raw, tags.SENT_AT)
         venue_ns = link.session.stamps.ns(stamp)
-        index = top.listed.instrument.index
-        bid, ask = (top.bid_ticks, top.bid_lots), (top.ask_ticks, top.ask_lots)
-        self._inputs.on_quote(index, *bid, *ask, venue_ns, recv_ns, top.number(bool(flags & QUOTE_GAP)), flags)
+        number = top.number(bool(flags & QUOTE_GAP))
+        self._inputs.on_quote(
+            top.index, top.bid_ticks, top.bid_lots, top.ask_ticks, top.ask_lots, venue_ns, recv_ns, number, flags
+        )
 
     def _lost(self, link: Link, message: Message, why: str, recv_ns: int) -> None:
         """An update that was not understood: its symbols have no price until the next snapshot."""
@@ -198,9 +200,8 @@ class MarketData:
                 top.set(BID, 0, 0)
                 top.set(ASK, 0, 0)
                 self._break(link, symbol, top)
-                index = top.listed.instrument.index
                 top.told = RESTART
-                self._inputs.on_quote(index, 0, 0, 0, 0, 0, recv_ns, top.number(True), QUOTE_GAP)
+                self._inputs.on_quote(top.index, 0, 0, 0, 0, 0, recv_ns, top.number(True), QUOTE_GAP)
 
     def _break(self, link: Link, symbol: bytes, top: Top) -> None:
         """Increments alone cannot be trusted any more: one snapshot is asked for, however many updates are missing."""
@@ -211,3 +212,8 @@ class MarketData:
     def _ask(self, link: Link, symbol: bytes, subscribe: bool) -> None:
         self._requests += 1
         link.send(tags.MD_REQUEST, market_data(b"MD%d" % self._requests, symbol, subscribe, self._incremental))
+
+
+def _first_level(entry: bytes) -> bool:
+    """Whether an entry is the best of its side (MDEntryPositionNo, absent or 1)."""
+    return tags.POSITION_NO not in entry or get(entry, tags.POSITION_NO) == b"1"

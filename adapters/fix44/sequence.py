@@ -39,6 +39,11 @@ class Sequence:
         self._asked_ns = 0
         self.broken = ""
 
+    @property
+    def idle(self) -> bool:
+        """No gap is open and nothing is held."""
+        return not self._asked_to and not self._held
+
     def waiting_ns(self, now_ns: int) -> int:
         """How long the open gap has been asked for, 0 without one."""
         return now_ns - self._asked_ns if self._asked_to else 0

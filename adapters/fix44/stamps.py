@@ -12,7 +12,7 @@ class Stamps:
     def __init__(self) -> None:
         self._out_s = -1
         self._out_text = b""
-        self._in_text = b""
+        self._in_text = b"19700101-00:00:00"
         self._in_ns = 0
 
     def text(self, now_ns: int) -> bytes:

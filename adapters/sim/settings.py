@@ -38,8 +38,10 @@ class SymbolSim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class VenueSim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One simulated venue. port 0: any free one. Latencies are one way; jitter is added to each, drawn from the seed.
+    """One simulated venue. Latencies are one way; jitter is added to each. seed: of the jitter and the generated
+    market: venues with the same seed and model show the same market.
 
+    port, market_data_port: 0 for any free one; diff serves both on `port`, fix44 its orders alone. comp_id: fix44 only.
     source "generated" needs no data_folder. speed: market time over real time. start_s: where in the source the play
     begins; seconds: how long it lasts, in market time, None to its end. faults: a fault script's path, empty for none.
     """
@@ -48,6 +50,8 @@ class VenueSim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     protocol: Literal["diff", "fix44"]
     host: str = "127.0.0.1"
     port: int = 0
+    market_data_port: int = 0
+    comp_id: str = ""
     currency: str
     users: tuple[UserSim, ...]
     symbols: dict[str, SymbolSim]
@@ -70,6 +74,8 @@ class VenueSim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 0 or more")
         if not self.users or not self.symbols:
             raise ValueError(f"venue {self.id}: expected at least one user and one symbol")
+        if self.protocol == "fix44" and not self.comp_id:
+            raise ValueError(f"venue {self.id}: fix44 needs comp_id, the venue's own name in its messages")
         if self.source != "generated" and not self.data_folder:
             raise ValueError(f"source = {self.source!r} needs data_folder")
 

@@ -1,0 +1,254 @@
+"""From a checked config to a trading state: every row that a person states, in the order of the config's lists."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from desk.config import Config, InstrumentSpec, SpreadSpec, StrategySpec, TermSpec
+from engine.instruments import INVERSE, KINDS, POSITION_MODES, Instrument
+from engine.repair import ON_PARTIAL, RepairPolicy
+from engine.schema import UNSET
+from engine.state import State
+from engine.units import inverse_lot, lot_ubase, parse_price_unit, parse_quantity, price_factor, tick_value_micros
+from strategies.signals import BANDS
+from strategies.signals import KINDS as STRATEGY_KINDS
+
+NS_PER_MS, NS_PER_S, MICROS = 1_000_000, 1_000_000_000, 1_000_000
+_NEVER_NS = 2**62
+ORDER_ROWS, DEAL_ROWS = 16_384, 4_096
+
+
+class Names:
+    """The index of every named thing of a config."""
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.venues = _index(config.venues)
+        self.accounts = _index(config.accounts)
+        self.pools = _index(config.pools)
+        self.instruments = _index(config.instruments)
+        self.spreads = _index(config.spreads)
+        # Strategies lie in the table sorted by spread, so that a spread's strategies are neighbours.
+        self.strategy_specs = sorted(config.strategies, key=lambda spec: self.spreads[spec.spread])
+        self.strategies = _index(self.strategy_specs)
+        self.currencies = {config.engine.currency: 0}
+        for spec in config.currencies:
+            self.currencies.setdefault(spec.id, len(self.currencies))
+
+    def lists(self) -> dict[str, list[str]]:
+        """Names by index, as the journal's CONFIG record holds them."""
+        kinds = ("venues", "accounts", "pools", "instruments", "spreads", "strategies", "currencies")
+        return {kind: list(getattr(self, kind)) for kind in kinds}
+
+
+def _index(specs) -> dict[str, int]:
+    return {spec.id: number for number, spec in enumerate(specs)}
+
+
+def instruments_of(names: Names) -> list[Instrument]:
+    """The config's instruments as adapters know them."""
+    found = []
+    for index, spec in enumerate(names.config.instruments):
+        found.append(
+            Instrument(
+                index=index, id=spec.id, venue=names.venues[spec.venue], symbol=spec.symbol, exchange=spec.exchange,
+                account=names.accounts[spec.account] if spec.account else -1, currency=spec.currency,
+                kind=KINDS[spec.kind], position_mode=POSITION_MODES[spec.position_mode], tick=Fraction(spec.tick),
+                lot_step=Fraction(spec.lot_step),
+            )
+        )  # fmt: skip
+    return found
+
+
+def build_state(names: Names, market_date: str) -> State:
+    """The trading state of a config; market_date (ISO) chooses the dated terms."""
+    config = names.config
+    windows = [spec.window for spec in config.spreads]
+    touches = [_touched_by(names, index) for index in range(len(config.instruments))]
+    state = State(
+        venue=len(config.venues), account=len(config.accounts), pool=len(config.pools),
+        currency=len(names.currencies), instrument=len(config.instruments), book=len(config.instruments),
+        position=len(config.instruments), spread=len(config.spreads), ring=sum(windows),
+        touch=sum(len(spreads) for spreads in touches), strategy=len(config.strategies), order=ORDER_ROWS,
+        deal=DEAL_ROWS,
+    )  # fmt: skip
+    _fill_venues(state, names)
+    _fill_money(state, names)
+    for index, spec in enumerate(config.instruments):
+        _fill_instrument(state.instrument[index], names, spec)
+    state.book["blocked"] = 1
+    at = 0
+    for index, spreads in enumerate(touches):
+        state.instrument[index]["touch_at"], state.instrument[index]["touch_n"] = at, len(spreads)
+        state.touch["spread"][at : at + len(spreads)] = spreads
+        at += len(spreads)
+    at = 0
+    for index, spec in enumerate(config.spreads):
+        _fill_spread(state.spread[index], names, spec, market_date)
+        state.spread[index]["ring_at"] = at
+        at += spec.window
+    for index, spec in enumerate(names.strategy_specs):
+        _fill_strategy(state.strategy[index], names, spec)
+    return state
+
+
+def _touched_by(names: Names, instrument: int) -> list[int]:
+    """Spreads in which this instrument is a leg or an FX rate."""
+    found = []
+    for index, spec in enumerate(names.config.spreads):
+        legs = [names.instruments[leg.instrument] for leg in spec.legs]
+        rates = [_fx_of(names, spec, leg.instrument)[0] for leg in spec.legs]
+        if instrument in legs or instrument in rates:
+            found.append(index)
+    return found
+
+
+def _fill_venues(state: State, names: Names) -> None:
+    for index, spec in enumerate(names.config.venues):
+        row = state.venue[index]
+        row["max_silence_ns"] = spec.max_silence_ms * NS_PER_MS
+        row["tokens"] = row["tokens_max"] = spec.order_burst * MICROS
+        row["tokens_per_s"] = spec.orders_per_s * MICROS
+        row["tokens_reserve"] = spec.repair_reserve * MICROS
+
+
+def _fill_money(state: State, names: Names) -> None:
+    config = names.config
+    state.currency["instrument"], state.currency["fixed_rate"] = -1, 1.0
+    for spec in config.currencies:
+        row = state.currency[names.currencies[spec.id]]
+        if spec.instrument:
+            row["instrument"] = names.instruments[spec.instrument]
+        else:
+            row["fixed_rate"] = spec.fixed_rate
+    for index, spec in enumerate(config.accounts):
+        row = state.account[index]
+        row["venue"], row["pool"] = names.venues[spec.venue], names.pools[spec.pool]
+        row["currency"], row["capital_micros"] = names.currencies[spec.currency], UNSET
+    for index, spec in enumerate(config.pools):
+        row = state.pool[index]
+        row["capital_micros"] = _micros(spec.capital)
+        for level in ("warn", "soft", "hard"):
+            row[f"{level}_bps"] = round(getattr(spec, f"{level}_pct") * 100)
+
+
+def _micros(amount: float) -> int:
+    return int(Decimal(repr(amount)) * MICROS)
+
+
+def _fill_instrument(row, names: Names, spec: InstrumentSpec) -> None:
+    tick = Fraction(spec.tick)
+    row["venue"], row["account"] = names.venues[spec.venue], names.accounts[spec.account] if spec.account else -1
+    row["currency"] = names.currencies[spec.currency]
+    row["kind"], row["position_mode"] = KINDS[spec.kind], POSITION_MODES[spec.position_mode]
+    row["tick"] = float(tick)
+    if KINDS[spec.kind] == INVERSE:
+        row["tick_micros"] = int(parse_quantity(spec.contract_value).amount * MICROS)
+    elif spec.lot_size:
+        row["tick_micros"] = tick_value_micros(tick, spec.price_unit, parse_quantity(spec.lot_size))[0]
+    row["margin_bps"] = UNSET if spec.margin_pct is None else round(spec.margin_pct * 100)
+    row["fee_micros"] = UNSET if spec.fee_per_lot is None else _micros(spec.fee_per_lot)
+    row["fee_e7"] = round(spec.fee_bps * 1000)
+    row["max_order_lots"], row["max_order_micros"] = spec.max_order_lots, _micros(spec.max_order_value)
+    row["max_position_lots"] = spec.max_position_lots
+    row["collar_bps"], row["max_width_bps"] = int(spec.collar_bps), int(spec.max_width_bps)
+    row["max_age_ns"] = spec.max_age_ms * NS_PER_MS
+    row["lower_limit_ticks"] = row["upper_limit_ticks"] = UNSET
+    row["expires_ns"] = _expiry_ns(spec.expires) if spec.expires else _NEVER_NS
+    row["open_ns"] = row["close_ns"] = UNSET
+    row["close_guard_ns"] = spec.close_guard_s * NS_PER_S
+
+
+def _expiry_ns(text: str) -> int:
+    """The end of the last trading day, UTC: no market trades at that hour of its next day."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() + 86_400) * NS_PER_S
+
+
+def _fx_of(names: Names, spec: SpreadSpec, instrument: str) -> tuple[int, float]:
+    """(instrument of the FX rate or -1, fixed rate) from a leg's price currency to the spread's."""
+    leg = names.config.instruments[names.instruments[instrument]]
+    currency = parse_price_unit(leg.price_unit).currency
+    if currency == spec.currency:
+        return -1, 1.0
+    rate = next(found for found in names.config.currencies if found.id == currency)
+    return (names.instruments[rate.instrument], 1.0) if rate.instrument else (-1, rate.fixed_rate)
+
+
+def hedge_of(names: Names, spec: SpreadSpec, leg_number: int) -> int:
+    """Base units a lot of a leg x its hedge weight, millionths; an inverse leg's at its reference price."""
+    leg = spec.legs[leg_number]
+    row = names.config.instruments[names.instruments[leg.instrument]]
+    density = Fraction(spec.density_kg_m3) if spec.density_kg_m3 else None
+    if row.kind == "inverse":
+        coin = parse_price_unit(row.price_unit).unit
+        lot = inverse_lot(parse_quantity(row.contract_value), Fraction(row.reference_price), coin)
+    else:
+        lot = parse_quantity(row.lot_size)
+    return round(lot_ubase(lot, spec.unit, density)[0] * Fraction(Decimal(repr(leg.hedge_weight))))
+
+
+def _terms_on(spec: SpreadSpec, market_date: str) -> list[TermSpec]:
+    """The terms in force: of each leg (and of none) the latest that is valid on the date."""
+    latest: dict[str, TermSpec] = {}
+    for term in sorted(spec.terms, key=lambda term: term.valid_from):
+        if term.valid_from <= market_date:
+            latest[term.leg] = term
+    return list(latest.values())
+
+
+def _fill_spread(row, names: Names, spec: SpreadSpec, market_date: str) -> None:
+    terms = _terms_on(spec, market_date)
+    density = Fraction(spec.density_kg_m3) if spec.density_kg_m3 else None
+    row["legs"] = len(spec.legs)
+    row["fx"] = -1
+    for number, leg in enumerate(spec.legs):
+        instrument = names.config.instruments[names.instruments[leg.instrument]]
+        weight = leg.price_weight if leg.price_weight is not None else (1.0 if leg.ratio > 0 else -1.0)
+        landed = Fraction(1)
+        for term in terms:
+            if term.leg == leg.instrument:
+                landed *= (1 + _percent(term.duty_pct)) * (1 + _percent(term.vat_pct))
+        per_unit = Fraction(instrument.tick) * price_factor(instrument.price_unit, spec.unit, density) * landed
+        row["instrument"][number], row["ratio"][number] = names.instruments[leg.instrument], leg.ratio
+        row["weight"][number] = weight * float(per_unit)
+        row["fx"][number], row["landed"][number] = _fx_of(names, spec, leg.instrument)
+        row["hedge_ubase"][number], row["hedge_weight"][number] = hedge_of(names, spec, number), leg.hedge_weight
+        row["fee_micros"][number] = 2 * _micros(instrument.fee_per_lot or 0.0)
+        row["fee_e7"][number] = 2 * round(instrument.fee_bps * 1000)
+        if term_premium := sum(term.premium for term in terms if term.leg == leg.instrument):
+            row["premium"] += weight * term_premium
+    row["premium"] += sum(term.premium for term in terms if not term.leg)
+    row["cost"] = sum(term.cost for term in terms)
+    row["unit_ubase"] = abs(spec.legs[0].ratio) * round(hedge_of(names, spec, 0) / spec.legs[0].hedge_weight)
+    row["ratio_k"], row["window"] = spec.ratio_k, spec.window
+    row["max_skew_ns"] = spec.max_skew_ms * NS_PER_MS
+    row["residual_bound_ubase"], row["ledger_bound_ubase"] = _micros(spec.residual_bound), _micros(spec.ledger_bound)
+    row["max_slippage_bps"] = int(spec.max_slippage_bps)
+    mine = [names.strategies[strategy.id] for strategy in names.strategy_specs if strategy.spread == spec.id]
+    row["strategy_at"], row["strategy_n"] = (mine[0] if mine else 0), len(mine)
+
+
+def _percent(value: float) -> Fraction:
+    return Fraction(Decimal(repr(value))) / 100
+
+
+def _fill_strategy(row, names: Names, spec: StrategySpec) -> None:
+    row["kind"], row["spread"], row["band"] = STRATEGY_KINDS[spec.kind], names.spreads[spec.spread], BANDS[spec.band]
+    row["fixed_center"], row["center"] = int(spec.center is not None), spec.center or 0.0
+    for name in ("entry", "exit", "min_edge", "rearm", "clip_units", "max_units", "slippage_ticks", "min_samples"):
+        row[name] = getattr(spec, name)
+    row["cooldown_ns"], row["deadline_ns"] = spec.cooldown_ms * NS_PER_MS, spec.deadline_ms * NS_PER_MS
+    row["armed"] = 1
+
+
+def policies_of(names: Names) -> list[RepairPolicy]:
+    """The repair policy of each strategy, by its index."""
+    return [
+        RepairPolicy(
+            on_partial=ON_PARTIAL[spec.repair.on_partial], retry_ns=spec.repair.retry_ms * NS_PER_MS,
+            pay_up_ticks=tuple(spec.repair.pay_up_ticks), band_bps=spec.repair.band_bps,
+            max_tries=spec.repair.max_tries, naked_limit_ns=spec.repair.naked_limit_ms * NS_PER_MS,
+            risk_aversion=spec.repair.risk_aversion,
+        )
+        for spec in names.strategy_specs
+    ]  # fmt: skip

@@ -1,0 +1,101 @@
+"""Checks of strategies: levels that make sense, sizes that contracts and bounds allow, repairs that come to an end."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from desk.config import LegSpec, RepairSpec, SpreadSpec, StrategySpec
+from desk.findings import Findings, exact, known, rows
+
+STRATEGY_KINDS = ("spread_cross", "ratio_cross")
+BANDS = ("price", "z")
+ON_PARTIAL = ("complete", "unwind", "cheapest")
+# A repair that may take longer, or try more often, than this has no end that anyone waits for.
+LONGEST_NAKED_MS = 3_600_000
+MOST_TRIES = 1000
+
+
+def check_strategies(found: Findings, residuals: Mapping[str, Fraction]) -> None:
+    """Check every strategy. residuals: what one unit of a spread leaves, in base units."""
+    for spec in rows(found.config.strategies):
+        spread = found.refer(spec, "spread", found.spreads, "the id of a spread")
+        _levels(found, spec)
+        _sizes(found, spec)
+        if spread is not None:
+            _samples(found, spec, spread)
+            _traded(found, spec, spread)
+            _lots(found, spec, spread)
+            _residuals(found, spec, spread, residuals.get(spread.id, Fraction(0)))
+        if known(spec, "repair"):
+            _repair(found, spec.repair)
+
+
+def _levels(found: Findings, spec: StrategySpec) -> None:
+    found.one_of(spec, "kind", STRATEGY_KINDS)
+    found.one_of(spec, "band", BANDS)
+    found.not_negative(spec, "min_edge", "rearm")
+    if known(spec, "entry", "exit") and spec.entry <= spec.exit:
+        found.wrong(spec, "entry", f"more than exit, {spec.exit:g}")
+
+
+def _sizes(found: Findings, spec: StrategySpec) -> None:
+    found.positive(spec, "clip_units", "max_units", "deadline_ms", "min_samples")
+    found.not_negative(spec, "cooldown_ms", "slippage_ticks")
+    if known(spec, "clip_units", "max_units") and spec.clip_units > spec.max_units:
+        found.wrong(spec, "clip_units", f"at most max_units, {spec.max_units}")
+
+
+def _samples(found: Findings, spec: StrategySpec, spread: SpreadSpec) -> None:
+    if known(spec, "min_samples") and known(spread, "window") and spec.min_samples > spread.window:
+        found.wrong(spec, "min_samples", f"at most the window of {spread.id}, {spread.window} samples")
+    if spec.kind == "ratio_cross" and known(spread, "legs") and len(spread.legs) != 2:
+        found.wrong(spec, "spread", f"a spread of two legs, not {len(spread.legs)}: a ratio has two sides")
+
+
+def _traded(found: Findings, spec: StrategySpec, spread: SpreadSpec) -> None:
+    for leg in _known_legs(spread):
+        instrument = found.instruments.get(leg.instrument)
+        if instrument is not None and instrument.account == "":
+            found.wrong(spec, "spread", f"a spread that can be traded: {leg.instrument} has no account")
+
+
+def _lots(found: Findings, spec: StrategySpec, spread: SpreadSpec) -> None:
+    """A clip must fit an order of each leg, and the largest position its position limit."""
+    for leg in _known_legs(spread):
+        instrument = found.instruments.get(leg.instrument)
+        for field, limit in (("clip_units", "max_order_lots"), ("max_units", "max_position_lots")):
+            if instrument is None or not instrument.account or not known(instrument, limit) or not known(spec, field):
+                continue
+            most = getattr(instrument, limit) // abs(leg.ratio)
+            if getattr(spec, field) > most:
+                found.wrong(spec, field, f"at most {most} units: {limit} of {leg.instrument} allows no more")
+
+
+def _residuals(found: Findings, spec: StrategySpec, spread: SpreadSpec, left: Fraction) -> None:
+    """Whole clips and the whole position must stay within the bounds, where one unit does."""
+    for field, bound in (("clip_units", "residual_bound"), ("max_units", "ledger_bound")):
+        if left == 0 or not known(spec, field) or not known(spread, bound):
+            continue
+        most = int(exact(getattr(spread, bound)) / left)
+        if getattr(spec, field) > most >= 1:
+            found.wrong(spec, field, f"at most {most} units: {bound} of {spread.id} allows no more residual")
+
+
+def _repair(found: Findings, spec: RepairSpec) -> None:
+    found.one_of(spec, "on_partial", ON_PARTIAL)
+    found.positive(spec, "retry_ms", "band_bps", "max_tries", "naked_limit_ms")
+    found.not_negative(spec, "risk_aversion")
+    for field, most in (("max_tries", MOST_TRIES), ("naked_limit_ms", LONGEST_NAKED_MS)):
+        if known(spec, field) and getattr(spec, field) > most:
+            found.wrong(spec, field, f"at most {most}: a repair must come to an end")
+    if known(spec, "retry_ms", "naked_limit_ms") and 0 < spec.naked_limit_ms <= spec.retry_ms:
+        found.wrong(spec, "retry_ms", f"less than naked_limit_ms, {spec.naked_limit_ms}: else nothing is tried twice")
+    if known(spec, "pay_up_ticks") and not _is_ladder(rows(spec.pay_up_ticks)):
+        found.wrong(spec, "pay_up_ticks", "ticks above 0, each more than the one before")
+
+
+def _is_ladder(ticks: list[int]) -> bool:
+    return all(low < high for low, high in zip([0, *ticks], ticks, strict=False))
+
+
+def _known_legs(spread: SpreadSpec) -> Iterable[LegSpec]:
+    return (leg for leg in rows(spread.legs) if known(leg, "instrument", "ratio") and leg.ratio != 0)

@@ -1,0 +1,224 @@
+"""The command line: `tandem --help` lists what there is, `tandem COMMAND --help` teaches one."""
+
+import argparse
+import sys
+from pathlib import Path
+
+_COMMANDS = """\
+commands:
+  demo            two simulated venues, the engine and a live view; ends by itself in a minute
+  run CONFIG      the engine alone, on the venues that CONFIG names
+  check CONFIG    everything that is wrong with a config, in one go, and the best ratios of its spreads
+  venue CONFIG    one simulated venue alone
+  watch JOURNAL   the live view of a journal that an engine is writing
+  replay JOURNAL  the journal's inputs through the loop again: identical or not, and where not
+  report JOURNAL  one self-contained HTML page
+  alerts JOURNAL  what a person should know, as a table or as JSON lines
+  verify JOURNAL  checks the seals: every block's checksum and the chain over them
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tandem", description="Trades spreads across two markets: one book, one decision, both legs, one journal.",
+        epilog=_COMMANDS, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help="see below")
+
+    demo = commands.add_parser("demo", help="simulated venues, the engine and a live view",
+                               description="Runs the main job on this machine. Results: summary.json, report.html and "
+                               "journal/ in the output folder, with the processes' logs and configs.")  # fmt: skip
+    demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default: out/demo)")
+    demo.add_argument("--data", type=Path, help="folder gold_2019 or btc_2024 of recordings to play; else generated")
+    demo.add_argument("--seconds", type=_positive, default=50.0, help="how long to trade (default: 50)")
+    demo.add_argument("--speed", type=_positive, help="market time over real time (default: the demo's own)")
+    demo.add_argument("--seed", type=_count, help="of the generated market and the venues' jitter")
+    demo.add_argument("--headless", action="store_true", help="no live view")
+
+    run = commands.add_parser("run", help="the engine on the venues of a config",
+                              description="Ctrl-C or SIGTERM: no new risk, cancel, wait, repair, stop. Exit code "
+                              "0: flat; 3: not flat, the last line says what is open; 1: not started; "
+                              "2: the config is wrong.")  # fmt: skip
+    run.add_argument("config", type=Path, metavar="CONFIG")
+    run.add_argument("--journal", type=Path, help="folder (default: out/NAME/journal); an old one is continued")
+    run.add_argument("--origin-ns", type=int, help=argparse.SUPPRESS)
+    run.add_argument("--played", default="", help="what the input is, in words, for the report")
+
+    check = commands.add_parser("check", help="all that is wrong with a config")
+    check.add_argument("config", type=Path, metavar="CONFIG")
+
+    venue = commands.add_parser("venue", help="one simulated venue alone")
+    venue.add_argument("config", type=Path, metavar="CONFIG")
+    venue.add_argument("--origin-ns", type=int, help=argparse.SUPPRESS)
+
+    watch = commands.add_parser("watch", help="the live view of a journal")
+    watch.add_argument("journal", type=Path, metavar="JOURNAL")
+
+    replay = commands.add_parser("replay", help="replay a journal and compare")
+    replay.add_argument("journal", type=Path, metavar="JOURNAL")
+
+    report = commands.add_parser("report", help="a journal as one HTML page")
+    report.add_argument("journal", type=Path, metavar="JOURNAL")
+    report.add_argument("--out", type=Path, help="file (default: report.html beside the journal)")
+
+    alerts = commands.add_parser("alerts", help="the alerts of a journal")
+    alerts.add_argument("journal", type=Path, metavar="JOURNAL")
+    alerts.add_argument("--level", choices=("info", "warn", "error"), default="info", help="the least level shown")
+    alerts.add_argument("--json", action="store_true", help="one JSON object a line")
+    alerts.add_argument(
+        "--forward", type=Path, metavar="CONFIG", help="send them on to the config's hooks, until ended"
+    )
+
+    verify = commands.add_parser("verify", help="check a journal's seals")
+    verify.add_argument("journal", type=Path, metavar="JOURNAL")
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text}")
+    return value
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        return _DO[asked.command](asked)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _demo(asked) -> int:
+    from desk.demo import DemoError, Wish, run
+
+    try:
+        return run(Wish(asked.out, asked.data, asked.seconds, asked.speed, asked.seed, asked.headless))
+    except DemoError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(asked) -> int:
+    from desk.run import Setup, main
+    from engine.clock import now_ns
+
+    checked = _checked(asked.config)
+    if checked is None:
+        return 2
+    folder = asked.journal or Path("out") / checked.config.engine.name / "journal"
+    return main(
+        Setup(
+            checked.config,
+            checked.calendars,
+            folder,
+            asked.origin_ns or now_ns(),
+            asked.played or f"live, {asked.config.name}",
+        )
+    )
+
+
+def _checked(path: Path):
+    """The check of a file that has no problem; else its problems are printed, and None."""
+    from desk.check import check, render
+
+    result = check(path)
+    if result.config is None:
+        print(render(result), file=sys.stderr)
+        return None
+    return result
+
+
+def _check(asked) -> int:
+    from desk.check import check, render
+
+    result = check(asked.config)
+    print(render(result))
+    return 0 if result.config is not None else 2
+
+
+def _venue(asked) -> int:
+    from desk.venue import main
+
+    return main(asked.config, asked.origin_ns)
+
+
+def _watch(asked) -> int:
+    from desk.console import watch
+
+    return _on_journal(asked.journal, lambda: watch(asked.journal) and 0)
+
+
+def _replay(asked) -> int:
+    from desk.replay import main
+
+    return _on_journal(asked.journal, lambda: main(asked.journal))
+
+
+def _report(asked) -> int:
+    from desk.report import write_report
+
+    out = asked.out or asked.journal.resolve().parent / "report.html"
+
+    def work() -> int:
+        write_report(asked.journal, out)
+        print(out)
+        return 0
+
+    return _on_journal(asked.journal, work)
+
+
+def _alerts(asked) -> int:
+    from desk.alerts import AlertHooks, forward, main
+
+    if not asked.forward:
+        return _on_journal(asked.journal, lambda: main(asked.journal, asked.level, asked.json))
+    checked = _checked(asked.forward)
+    if checked is None:
+        return 2
+    hooks = AlertHooks(checked.config.hooks)
+    return _on_journal(asked.journal, lambda: forward(asked.journal, hooks, lambda: False) and 0)
+
+
+def _verify(asked) -> int:
+    from engine.verify import verify
+
+    def work() -> int:
+        verdict = verify(asked.journal)
+        print(verdict)
+        return 0
+
+    return _on_journal(asked.journal, work)
+
+
+def _on_journal(folder: Path, work) -> int:
+    """Do something with a journal; 2 and one line where the folder holds none or a damaged one."""
+    from engine.layout import Damaged
+
+    if not folder.is_dir():
+        print(f"{folder}: expected the folder of a journal, found none", file=sys.stderr)
+        return 2
+    try:
+        return work()
+    except (Damaged, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+_DO = {
+    "demo": _demo, "run": _run, "check": _check, "venue": _venue, "watch": _watch, "replay": _replay,
+    "report": _report, "alerts": _alerts, "verify": _verify,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""What a check of a config found, and the few questions that all its checks ask."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from msgspec import UNSET, Struct
+
+from desk.config import Config, InstrumentSpec
+from desk.toml_reader import Origin, Reading, nearest
+from engine.calendar import Calendar
+from engine.instruments import decimals_of
+from engine.units import PriceUnit, Quantity
+
+T = TypeVar("T")
+_DECIMAL = re.compile(r"\d+(\.\d+)?")
+
+
+class Contract(Struct, frozen=True):
+    """An instrument whose units are understood. lot: None where the config does not say enough to know it."""
+
+    spec: InstrumentSpec
+    price_unit: PriceUnit
+    lot: Quantity | None
+
+
+class Findings:
+    """Problems (kept by the reading) and notes, and the config's tables by id.
+
+    A field that could not be read is UNSET: its problem is known already, so every question passes over it.
+    """
+
+    def __init__(self, reading: Reading, calendars: Mapping[str, Calendar], now_ns: int) -> None:
+        config: Config = reading.value
+        self.reading, self.config, self.calendars = reading, config, calendars
+        self.notes: list[str] = []
+        self.contracts: dict[str, Contract] = {}
+        self.market_ns = self._market_ns(now_ns)
+        self.currencies = self.by_id(config.currencies)
+        self.venues = self.by_id(config.venues)
+        self.pools = self.by_id(config.pools)
+        self.accounts = self.by_id(config.accounts)
+        self.instruments = self.by_id(config.instruments)
+        self.spreads = self.by_id(config.spreads)
+        self.strategies = self.by_id(config.strategies)
+
+    def wrong(self, spec: Struct, field: str, expected: str, near: str = "") -> None:
+        origin = self.reading.origins.get(id(spec), Origin("default"))
+        self.reading.refuse(origin.at(field), getattr(spec, field), expected, near)
+
+    def by_id(self, specs: Any) -> dict[str, Any]:
+        """A list of the config by id; empty and double ids are problems."""
+        found: dict[str, Any] = {}
+        for spec in rows(specs):
+            if spec.id is UNSET:
+                continue
+            if not spec.id or spec.id in found:
+                self.wrong(spec, "id", "an id of its own" if spec.id else "an id")
+            found.setdefault(spec.id, spec)
+        return found
+
+    def positive(self, spec: Struct, *fields: str) -> None:
+        for field in fields:
+            value = getattr(spec, field)
+            if value is not UNSET and value <= 0:
+                self.wrong(spec, field, "more than 0")
+
+    def not_negative(self, spec: Struct, *fields: str) -> None:
+        for field in fields:
+            value = getattr(spec, field)
+            if value is not UNSET and value < 0:
+                self.wrong(spec, field, "0 or more")
+
+    def whole_bps(self, spec: Struct, *fields: str) -> None:
+        for field in fields:
+            value = getattr(spec, field)
+            if value is not UNSET and (value < 1 or value != int(value)):
+                self.wrong(spec, field, "whole basis points, 1 or more: the gate counts in them")
+
+    def one_of(self, spec: Struct, field: str, names: Iterable[str]) -> None:
+        value, names = getattr(spec, field), list(names)
+        if value is not UNSET and value not in names:
+            self.wrong(spec, field, f"one of {', '.join(names)}", nearest(value, names))
+
+    def refer(self, spec: Struct, field: str, table: Mapping[str, T], what: str) -> T | None:
+        """What a field names, None (a problem) where there is no such thing."""
+        value = getattr(spec, field)
+        if value is not UNSET and value not in table:
+            self.wrong(spec, field, what, nearest(value, table))
+        return table.get(value) if value is not UNSET else None
+
+    def parsed(self, spec: Struct, field: str, parse: Callable[[str], T], expected: str = "") -> T | None:
+        """What a text means, None (a problem, except for a text that could not be read) where it means nothing.
+
+        expected: what to say before the parser's own words; "" where those say what was expected.
+        """
+        value = getattr(spec, field)
+        if value is UNSET:
+            return None
+        try:
+            return parse(value)
+        except ValueError as error:
+            self.wrong(spec, field, f"{expected}: {error}" if expected else str(error))
+            return None
+
+    def has_rate(self, currency: Any) -> bool:
+        """Whether amounts in a currency can be counted in the reporting one."""
+        engine = self.config.engine
+        unknown = engine is UNSET or UNSET in (engine.currency, currency)
+        return unknown or currency == engine.currency or currency in self.currencies
+
+    def needs_rate(self, spec: Struct, field: str = "currency") -> None:
+        if not self.has_rate(getattr(spec, field)):
+            reporting = self.config.engine.currency
+            near = nearest(getattr(spec, field), [reporting, *self.currencies])
+            self.wrong(spec, field, f"{reporting} or a currency with a [[currencies]] entry", near)
+
+    def _market_ns(self, now_ns: int) -> int:
+        """Market time at the start: the clock's base, else now."""
+        clock = self.config.clock
+        if known(clock, "base_utc") and clock.base_utc:
+            start = self.parsed(clock, "base_utc", utc_time)
+            return int(start.timestamp()) * 1_000_000_000 if start else now_ns
+        return now_ns
+
+
+def rows(specs: Any) -> list[Any]:
+    """The readable tables of a list of the config."""
+    return [spec for spec in specs if spec is not UNSET] if isinstance(specs, list) else []
+
+
+def known(spec: Any, *fields: str) -> bool:
+    """Whether all these fields could be read."""
+    return spec is not UNSET and all(getattr(spec, field) is not UNSET for field in fields)
+
+
+def positive_decimal(text: str) -> Fraction:
+    """The number in a text such as "0.02". ValueError where it is no decimal number above 0 of at most 18 digits."""
+    number = Fraction(text) if _DECIMAL.fullmatch(text) else Fraction(0)
+    if number == 0:
+        raise ValueError('a decimal number above 0, as a text such as "0.02"')
+    decimals_of(number)
+    return number
+
+
+def iso_date(text: str) -> date:
+    """The day in a text such as "2027-02-15". ValueError for anything else (dates are compared as texts too)."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ValueError("a date such as 2027-02-15")
+    return day
+
+
+def utc_time(text: str) -> datetime:
+    """A time in ISO 8601, taken as UTC where it names no offset. ValueError for anything else."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("a time such as 2026-04-17T01:00:00Z") from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def exact(number: float) -> Fraction:
+    """A float at its shortest decimal text, as a person wrote it: 0.885, not 0.88500000000000000888."""
+    return Fraction(repr(number))

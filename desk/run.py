@@ -1,0 +1,243 @@
+"""`tandem run`: the engine as a process: its sockets, its timer, its journal, and an orderly end."""
+
+import asyncio
+import contextlib
+import gc
+import getpass
+import hashlib
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import structlog
+import uvloop
+
+from adapters.diff.client import DiffVenue
+from adapters.diff.settings import DiffSettings
+from adapters.fix44.client import FixVenue
+from adapters.fix44.settings import FixSettings
+from desk.assembly import assemble, config_hash, config_record, versions
+from desk.build import Names, instruments_of
+from desk.compile import warm
+from desk.config import Config
+from engine import records
+from engine.calendar import Calendar
+from engine.clock import OFFSET_NS, now_ns
+from engine.journal import Journal, MemoryJournal, next_epoch
+from engine.loop import Loop
+from engine.replay import SCRATCH_BYTES, SilentGateway, feed_all
+from engine.segments import read
+
+PROTOCOLS = {"diff": (DiffVenue, DiffSettings), "fix44": (FixVenue, FixSettings)}
+FLAT, NOT_FLAT, FAILED = 0, 3, 1
+_COLLECT_EVERY_S = 10.0
+log = structlog.get_logger()
+
+
+class Setup(NamedTuple):
+    """What a run is given: a checked config and its calendars, the journal's folder, the clock's origin, the input."""
+
+    config: Config
+    calendars: Mapping[str, Calendar]
+    folder: Path
+    origin_ns: int
+    played: str
+
+
+class Refused(Exception):
+    """The engine will not start, and says why."""
+
+
+def live_dir_of(setup: Setup) -> Path:
+    """Where the live segment lies: the config's folder, else tmpfs, else beside the journal."""
+    spec = setup.config.engine
+    shared = Path(spec.live_dir or "/dev/shm")
+    base = shared if shared.is_dir() and os.access(shared, os.W_OK) else setup.folder
+    return base / f"tandem-{os.getuid()}" / f"{spec.name}-{_digest(setup.folder)}"
+
+
+def _digest(folder: Path) -> str:
+    return hashlib.blake2b(str(folder.resolve()).encode(), digest_size=6).hexdigest()
+
+
+def market_base_ns(config: Config, origin_ns: int) -> int:
+    """Market time at the origin: the config's base, else the wall clock itself."""
+    base = config.clock.base_utc
+    return int(datetime.fromisoformat(base).timestamp()) * 1_000_000_000 if base else origin_ns
+
+
+def start_fields(setup: Setup, epoch: int, record: dict) -> dict:
+    config = setup.config
+    return {
+        "epoch": epoch, "config_hash": config_hash(record), "clock_start_ns": setup.origin_ns,
+        "clock_base_ns": market_base_ns(config, setup.origin_ns),
+        "clock_speed_milli": round(config.clock.speed * 1000), "version": versions()["tandem"].encode(),
+    }  # fmt: skip
+
+
+def recover(setup: Setup, record: dict, gateways: list) -> Loop:
+    """A loop in the state that the journal's past left behind: fresh where there is none.
+
+    Refused where the past was written under another config, or does not replay to what it says it did.
+    """
+    memory = MemoryJournal(SCRATCH_BYTES)
+    loop = assemble(record, memory, [SilentGateway() for _ in gateways], now_ns)
+    start = next((past for past in read(setup.folder) if past.kind == records.START), None)
+    if start is None:
+        return loop
+    if bytes(start.data["config_hash"]) != config_hash(record):
+        raise Refused(
+            f"{setup.folder} was written under another config; run that one to its end, or give this one a new folder"
+        )
+    past = next(past.data for past in read(setup.folder) if past.kind == records.CONFIG)
+    loop = assemble(past, memory, [SilentGateway() for _ in gateways], now_ns)
+    verdict = feed_all(loop, memory, read(setup.folder))
+    if not verdict.identical:
+        raise Refused(f"{setup.folder} does not replay (record {verdict.difference.seq}); `tandem replay` says where")
+    log.info("recovered", inputs=verdict.inputs, live_orders=len(loop.core.live_orders),
+             open_deals=len(loop.core.open_deals))  # fmt: skip
+    return loop
+
+
+def adapters_of(config: Config, names: Names, inputs) -> list:
+    """One adapter a venue, in the config's order."""
+    instruments = instruments_of(names)
+    found = []
+    for index, spec in enumerate(config.venues):
+        adapter, settings = PROTOCOLS[spec.protocol]
+        mine = [instrument for instrument in instruments if instrument.venue == index]
+        found.append(adapter(index, msgspec.convert(spec.settings, settings), mine, inputs, now_ns))
+    return found
+
+
+class Late:
+    """`engine.ports.Inputs` for adapters that are built before the loop: passes every call on."""
+
+    def __init__(self):
+        self.loop: Loop | None = None
+
+    def __getattr__(self, name):
+        return getattr(self.loop, name)
+
+
+async def serve(setup: Setup) -> int:
+    """Run until a signal, then stop in order. The exit code: FLAT or NOT_FLAT."""
+    config = setup.config
+    names = Names(config)
+    market_ns = market_base_ns(config, setup.origin_ns) + round((now_ns() - setup.origin_ns) * config.clock.speed)
+    record = config_record(config, setup.calendars, market_ns, setup.played)
+    late = Late()
+    adapters = adapters_of(config, names, late)
+    with Journal(
+        setup.folder, live_dir_of(setup), config.engine.segment_mb << 20, config.engine.name, config.engine.sync_ms
+    ) as journal:
+        loop = recover(setup, record, adapters)
+        epoch = next_epoch(setup.folder)
+        loop.core.journal, loop.core.gateways = journal, adapters
+        loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
+        loop.on_start(start_fields(setup, epoch, record), record, now_ns())
+        late.loop = loop
+        return await _trade(loop, adapters, config)
+
+
+class _Ending:
+    """Why the run ends: a signal, or an error of ours, after which nothing new is risked."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.error = ""
+
+    def on_error(self, running: asyncio.AbstractEventLoop, context: dict) -> None:
+        """Whatever an adapter's or the loop's code raised: told whole, and the end of the run."""
+        error = context.get("exception")
+        self.error = self.error or f"{type(error).__name__}: {error}" if error else context["message"]
+        log.error("an error of the engine: stopping", exc_info=error)
+        self.asked.set()
+
+
+async def _trade(loop: Loop, adapters: list, config: Config) -> int:
+    ending = _Ending()
+    running = asyncio.get_running_loop()
+    running.set_exception_handler(ending.on_error)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        running.add_signal_handler(number, ending.asked.set)
+    for adapter in adapters:
+        await adapter.start()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    beat = _Beat(loop, config.engine.timer_ms / 1000)
+    spinner = asyncio.create_task(_spin(adapters)) if config.engine.poll == "busy" else None
+    await ending.asked.wait()
+    log.info("stopping", why=ending.error or "asked to")
+    loop.on_command(records.COMMAND_STOP, -1, _user(), ending.error or "asked to stop", now_ns())
+    deadline_ns = now_ns() + config.engine.stop_timeout_ms * 1_000_000
+    while not loop.is_quiet() and now_ns() < deadline_ns:
+        await asyncio.sleep(config.engine.timer_ms / 1000)
+    left = loop.left_open()
+    beat.stop()
+    if spinner:
+        spinner.cancel()
+        await asyncio.gather(spinner, return_exceptions=True)
+    for adapter in adapters:
+        await adapter.stop()
+    said = "flat" if not left else "NOT FLAT: " + "; ".join(left)
+    print(f"{said} (ended by an error: {ending.error})" if ending.error else said, flush=True)
+    return NOT_FLAT if left else FAILED if ending.error else FLAT
+
+
+class _Beat:
+    """The journalled timer, on its planned schedule; garbage is collected only here and only while all is quiet."""
+
+    def __init__(self, loop: Loop, period_s: float):
+        self._loop, self._period_s = loop, period_s
+        self._running = asyncio.get_running_loop()
+        self._due_s = self._running.time()
+        self._collect_s = self._due_s + _COLLECT_EVERY_S
+        self._handle = self._running.call_soon(self._tick)
+
+    def _tick(self) -> None:
+        late_s = self._running.time() - self._due_s
+        # A beat that was missed is not made up for: the next planned one comes.
+        self._due_s += self._period_s * (1 + late_s // self._period_s)
+        self._handle = self._running.call_at(self._due_s, self._tick)
+        self._loop.on_timer(now_ns(), round(late_s * 1e9))
+        if self._running.time() >= self._collect_s and self._loop.is_quiet():
+            gc.collect(1)
+            self._collect_s = self._running.time() + _COLLECT_EVERY_S
+
+    def stop(self) -> None:
+        self._handle.cancel()
+
+
+async def _spin(adapters: list) -> None:
+    """Busy mode: the hot sockets are read without waiting for the loop to wake."""
+    while True:
+        for adapter in adapters:
+            adapter.poll()
+        await asyncio.sleep(0)
+
+
+def _user() -> str:
+    with contextlib.suppress(OSError, KeyError):
+        return getpass.getuser()
+    return "unknown"
+
+
+def main(setup: Setup) -> int:
+    """The process: its exit code says flat (0), not flat (3), or that it did not start (1)."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    stamped = structlog.processors.TimeStamper(fmt="iso")
+    structlog.configure([structlog.processors.add_log_level, stamped, renderer],
+                        logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # fmt: skip
+    warm()
+    try:
+        return uvloop.run(serve(setup))
+    except Refused as error:
+        print(f"not started: {error}", file=sys.stderr)
+        return FAILED
