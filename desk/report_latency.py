@@ -17,7 +17,7 @@ def latency_table(fold: Fold) -> str:
     measured = [latency for latency in found.values() if latency]
     if not measured:
         return ""
-    low = max(min(latency.p50_ns for latency in measured), 1) * 0.7
+    low = max(min(latency.p50_ns for latency in measured), 10) * 0.7
     high = max(latency.max_ns for latency in measured) * 1.4
     frame = Frame(low, max(high, low * 10), 0, 1, width=420, height=22, left=8, right=8, top=0, bottom=0, log=True)
     rows = [_row(name, latency, frame, fold.latencies.outside(name)) for name, latency in found.items()]
@@ -26,6 +26,7 @@ def latency_table(fold: Fold) -> str:
 
 def _scale(frame: Frame) -> str:
     ticks = log_ticks(frame.x0, frame.x1)
+    ticks = ticks[:: 1 + len(ticks) // 8]  # room for every name
     places = [(frame.x(tick), duration_text(tick)) for tick in ticks]
     words = [text(x, 15, said, "tick", "middle") for x, said in places if 20 < x < frame.width - 20]
     return svg(frame, words, "logarithmic scale")

@@ -204,6 +204,20 @@ def test_a_price_sent_again_is_not_a_quote():
     scenario(work)
 
 
+def test_a_malformed_position_is_no_answer_and_an_unlisted_contract_is_noted():
+    async def work(here: World) -> None:
+        body = b"721=1\x01710=OLD\x01727=1\x0155=%b\x01702=1\x01703=TQ\x01704=%b\x01"
+        seen = len(here.inputs.positions)
+        server_says(here, b"AP", body % (b"ZZ", b"1"))
+        server_says(here, b"AP", body % (b"CA", b"one"))
+        server_says(here, b"AP", body % (b"CA", b"9"))
+        await here.inputs.until(lambda: len(here.inputs.positions) > seen)
+        assert here.inputs.positions[-1].long_today == 9
+        assert ["'ZZ'" in here.inputs.bad[0][0], "LME.CA size" in here.inputs.bad[1][0]] == [True, True]
+
+    scenario(work)
+
+
 SETTINGS = {"sender_comp_id": "A", "target_comp_id": "B", "host": "h", "md_port": 1, "order_port": 2}
 
 

@@ -1,106 +1,18 @@
 """The FIX session, both sides in memory on a manual clock: what real sessions do wrong, one scenario each."""
 
-import os
 import random
-from collections.abc import Iterator
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.fix44 import states
 from adapters.fix44.codec import Bad, Message, frame, get
 from adapters.fix44.sequence import Doubt
-from adapters.fix44.session import LoggedOn, Session, SessionSettings
+from adapters.fix44.session import LoggedOn
 from adapters.fix44.stamps import SECOND_NS, Stamps
-from adapters.fix44.store import FileStore, MemoryStore, open_store
+from adapters.fix44.store import MemoryStore
 from adapters.fix44.tags import REF_TAG, REJECT_REASON, TEXT
-
-START_NS = 1_790_000_000 * SECOND_NS
-
-
-class Side:
-    """One session with what it told its application."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.events: list = []
-
-    def kinds(self) -> list[bytes]:
-        return [event.type for event in self.events if isinstance(event, Message)]
-
-    def doubts(self) -> list[str]:
-        return [event.why for event in self.events if isinstance(event, Doubt)]
-
-
-class Pair:
-    """An initiator and an acceptor joined by two wires; `lose` drops what waits on one of them."""
-
-    def __init__(self, reset: bool = False, stores: tuple[MemoryStore, MemoryStore] | None = None) -> None:
-        self.now_ns = START_NS
-        first, second = stores or (MemoryStore(), MemoryStore())
-        ours = SessionSettings(sender="US", target="THEM", initiator=True, heartbeat_s=10, reset_on_logon=reset)
-        theirs = SessionSettings(sender="THEM", target="US", initiator=False)
-        self.us, self.them = Side(Session(ours, first)), Side(Session(theirs, second))
-        self.wires = {self.us: [], self.them: []}  # what each side has sent and the other has not read
-        self.log: list[bytes] = []
-
-    def connect(self) -> None:
-        self.them.session.connect(self.now_ns)
-        self.us.session.connect(self.now_ns)
-        self.settle()
-
-    def app(self, side: Side, kind: bytes, body: bytes = b"58=x\x01") -> None:
-        self.wires[side].append(side.session.send(kind, body, self.now_ns))
-
-    def lose(self, side: Side) -> None:
-        self.wires[side].clear()
-
-    def settle(self) -> None:
-        """Carry bytes to and fro until nobody has anything to say."""
-        while self._carry(self.us, self.them) | self._carry(self.them, self.us):
-            continue
-
-    def _carry(self, sender: Side, reader: Side) -> bool:
-        self.wires[sender].append(sender.session.take_output())
-        data = b"".join(self.wires[sender])
-        self.wires[sender].clear()
-        self.log.append(data)
-        for event in reader.session.feed(data, self.now_ns):
-            self.wires[reader].append(reader.session.take_output())
-            reader.events.append(event)
-        return bool(data)
-
-    def drop(self) -> None:
-        for side in (self.us, self.them):
-            side.session.drop("cut")
-            self.lose(side)
-
-    def wait(self, seconds: float) -> None:
-        self.now_ns += int(seconds * SECOND_NS)
-        for side in (self.us, self.them):
-            side.session.tick(self.now_ns)
-
-    def said(self, *parts: bytes) -> bool:
-        """Whether one message that went over a wire holds all of these."""
-        return any(
-            all(part in message for part in parts) for data in self.log for message in data.split(b"8=FIX.4.4\x01")
-        )
-
-    def raw(self, kind: bytes, seq: int, fields: bytes = b"", head: bytes = b"49=US\x0156=THEM\x01") -> None:
-        """A message of ours made by hand."""
-        stamp = Stamps().text(self.now_ns)
-        self.wires[self.us].append(frame(b"35=%b\x01%b34=%d\x0152=%b\x01%b" % (kind, head, seq, stamp, fields)))
-
-
-def logged_on(**options) -> Pair:
-    pair = Pair(**options)
-    pair.connect()
-    return pair
-
-
-def active(*sides: Side) -> bool:
-    return all(side.session.state == states.ACTIVE for side in sides)
+from tests.fix_pair import Pair, active, logged_on
 
 
 def test_logon_is_answered_and_both_are_active():
@@ -407,61 +319,3 @@ def test_after_any_losses_every_message_that_may_be_resent_arrives_once_in_order
     for side, other in ((pair.us, pair.them), (pair.them, pair.us)):
         got = [get(event.raw, TEXT) for event in other.events if isinstance(event, Message) and event.type != b"D"]
         assert got == sent[side]
-
-
-# Stores
-
-
-def stores(tmp_path) -> Iterator[MemoryStore]:
-    yield MemoryStore()
-    yield open_store("", "x")
-    yield open_store(str(tmp_path), "US->THEM/1")
-
-
-def test_stores_keep_and_forget_alike(tmp_path):
-    for store in stores(tmp_path):
-        store.save(1, b"one")
-        store.next_out = 2
-        assert (store.message(1), store.message(2), store.next_out) == (b"one", None, 2)
-        store.reset()
-        assert (store.message(1), store.next_out, store.next_in) == (None, 1, 1)
-        store.close()
-
-
-def test_a_file_store_survives_a_kill_and_a_torn_record(tmp_path):
-    store = FileStore(tmp_path, "s")
-    store.save(1, b"one")
-    store.next_out, store.next_in = 2, 7
-    store.save(2, b"numbered but never sent")
-    store.close()
-    with open(tmp_path / "s.log", "ab") as log:
-        log.write(b"\x03\x00")
-    again = FileStore(tmp_path, "s")
-    assert (again.next_out, again.next_in) == (2, 7)
-    assert (again.message(1), again.message(2)) == (b"one", None)
-    assert os.path.getsize(tmp_path / "s.log") == 12 + 3
-    again.close()
-
-
-def test_a_file_store_has_one_user_and_one_format(tmp_path):
-    store = FileStore(tmp_path, "s")
-    with pytest.raises(OSError, match="in use by another process"):
-        FileStore(tmp_path, "s")
-    store.close()
-    (tmp_path / "t.seq").write_bytes(b"x" * 32)
-    with pytest.raises(ValueError, match="not a file of FIX sequence numbers"):
-        FileStore(tmp_path, "t")
-    (tmp_path / "u.seq").write_bytes(b"x")
-    with pytest.raises(ValueError, match="expected 32 bytes"):
-        FileStore(tmp_path, "u")
-
-
-def test_a_session_goes_on_with_the_numbers_of_a_file_store(tmp_path):
-    acceptor = MemoryStore()
-    for expected in (3, 5):
-        ours = FileStore(tmp_path, "us")
-        pair = logged_on(stores=(ours, acceptor))
-        pair.app(pair.us, b"AN")
-        pair.settle()
-        assert pair.us.session.store.next_out == expected == acceptor.next_in
-        ours.close()

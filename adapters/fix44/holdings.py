@@ -35,14 +35,22 @@ class Holdings:
         return self._positions_done and self._account_done
 
     def position(self, raw: bytes, recv_ns: int) -> PositionReport | None:
-        """None for the answer that there is no position. FieldError, ValueError where it is malformed or unlisted."""
+        """None for the answer that there is no position.
+
+        FieldError where it is malformed: it does not count as an answer, so the snapshot stays incomplete. ValueError,
+        once it is counted, for a contract that is not listed here.
+        """
         total = number(raw, tags.POSITION_REPORTS)
+        listed = self._listing.by_symbol.get(need(raw, tags.SYMBOL)) if total else None
+        report = self._read(listed, raw, recv_ns) if listed else None
         if get(raw, tags.POSITION_REQUEST_ID) == self._position_request:
             self._seen += 1
             self._positions_done = self._seen >= total
-        if total == 0:
-            return None
-        return self._read(self._listing.named(need(raw, tags.SYMBOL)), raw, recv_ns)
+        if total and report is None:
+            raise ValueError(
+                f"a position in {text(get(raw, tags.SYMBOL))!r}, which is no instrument of this venue here"
+            )
+        return report
 
     def acknowledged(self, raw: bytes) -> bool:
         """An acknowledgement of the request that announces no report at all; whether it completes the positions."""

@@ -76,7 +76,7 @@ class Session:
         self._output: list[bytes] = []
         self._sequence = Sequence(store, self._emit, self._repeat)
         self.stamps = Stamps()
-        # As every good message of the counterparty says it: looked for whole, and taken apart only where it is not there.
+        # As every good message says it: looked for whole, and taken apart only where it is not there.
         self._parties = tags.SENDER + clean(settings.target) + tags.SOH, tags.TARGET + clean(settings.sender) + tags.SOH
         self._route = b"\x0149=%b\x0156=%b\x0134=" % (clean(settings.sender), clean(settings.target))
 

@@ -183,10 +183,12 @@ class Trading:
         link.send(tags.COLLATERAL_INQUIRY, self._requests.account(account))
 
     def _position(self, message: Message, recv_ns: int) -> None:
-        report = self._holdings.position(message.raw, recv_ns)
-        if report is not None:
-            self._inputs.on_position(report)
-        self._check_ready(recv_ns)
+        try:
+            report = self._holdings.position(message.raw, recv_ns)
+            if report is not None:
+                self._inputs.on_position(report)
+        finally:
+            self._check_ready(recv_ns)
 
     def _account(self, message: Message, recv_ns: int) -> None:
         self._inputs.on_account(self._holdings.account(message.raw, recv_ns))
