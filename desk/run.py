@@ -104,14 +104,18 @@ def recover(setup: Setup, record: dict, gateways: list) -> Loop:
     return loop
 
 
-def adapters_of(config: Config, names: Names, inputs) -> list:
-    """One adapter a venue, in the config's order."""
+def adapters_of(config: Config, names: Names, folder: Path, inputs) -> list:
+    """One adapter a venue, in the config's order. FIX sequence numbers are kept beside the journal unless told else,
+    so that after a kill the venue sends again what was missed."""
     instruments = instruments_of(names)
     found = []
     for index, spec in enumerate(config.venues):
         adapter, settings = PROTOCOLS[spec.protocol]
         mine = [instrument for instrument in instruments if instrument.venue == index]
-        found.append(adapter(index, msgspec.convert(spec.settings, settings), mine, inputs, now_ns))
+        chosen = msgspec.convert(spec.settings, settings)
+        if isinstance(chosen, FixSettings) and not chosen.store_dir:
+            chosen = msgspec.structs.replace(chosen, store_dir=str(folder / "sessions" / spec.id))
+        found.append(adapter(index, chosen, mine, inputs, now_ns))
     return found
 
 
@@ -132,7 +136,7 @@ async def serve(setup: Setup) -> int:
     market_ns = market_base_ns(config, setup.origin_ns) + round((now_ns() - setup.origin_ns) * config.clock.speed)
     record = config_record(config, setup.calendars, market_ns, setup.played)
     late = Late()
-    adapters = adapters_of(config, names, late)
+    adapters = adapters_of(config, names, setup.folder, late)
     with Journal(
         setup.folder, live_dir_of(setup), config.engine.segment_mb << 20, config.engine.name, config.engine.sync_ms
     ) as journal:

@@ -242,8 +242,9 @@ class Loop:
                 legs.cancel(core, row)
 
     def is_quiet(self) -> bool:
-        """Nothing is alive: no order unsettled, no deal open."""
-        return not self.core.live_orders and not self.core.open_deals
+        """Nothing is alive: no deal open, no order that could still trade. Halted deals wait for a person."""
+        rows = (self.core.state.order_row(number) for number in self.core.live_orders)
+        return not self.core.open_deals and all(row["state"] in TERMINAL and not row["in_doubt"] for row in rows)
 
     def left_open(self) -> list[str]:
         """What is not flat, in plain words; empty where nothing is."""
@@ -251,6 +252,8 @@ class Loop:
         for number in core.live_orders:
             row = core.state.order_row(number)
             state = "in doubt" if row["in_doubt"] else "alive"
+            if state == "alive" and row["state"] in TERMINAL:
+                state = f"done, {int(row['cum_lots'] - row['booked_lots'])} lots of its trades untold"
             left.append(f"order {client_id(number)} on {core.instrument_name(row['instrument'])} is {state}")
         for row in core.state.deal:
             if row["deal_id"] and (row["outcome"] == records.HALTED or int(row["deal_id"]) in core.open_deals):

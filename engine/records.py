@@ -138,9 +138,9 @@ DEAL_DTYPE = np.dtype([
 ])  # fmt: skip
 HALT_REASONS = (
     "", "naked limit reached", "repair tries exhausted", "order in doubt too long", "no price to repair at",
-    "stopped by a person", "repair refused by the gate",
+    "stopped by a person", "repair refused by the gate", "the venue never told of all its trades",
 )  # fmt: skip
-(HALT_NAKED, HALT_TRIES, HALT_DOUBT, HALT_NO_PRICE, HALT_STOPPED, HALT_DENIED) = range(1, 7)
+(HALT_NAKED, HALT_TRIES, HALT_DOUBT, HALT_NO_PRICE, HALT_STOPPED, HALT_DENIED, HALT_TRADES) = range(1, 8)
 
 # What repair chose, and what it chose against. costs in the spread's currency, micros; NO_COST where it had no price.
 WAIT, PAY_UP, BAND, UNWIND_RUNG, HALT = range(5)

@@ -2,7 +2,10 @@
 
 from engine import legs, settle
 from engine.core import Core
-from engine.records import CAPITAL, DENY, LEVELS, PASS, SOFT, SPREAD, WARN
+from engine.orders import TERMINAL
+from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
+
+_ASKED_IN_VAIN = 4
 from engine.schema import UNSET
 
 
@@ -25,10 +28,14 @@ def on_tick(core: Core) -> None:
 def _patience(core: Core, row) -> None:
     doubted = bool(row["in_doubt"])
     legs.check_patience(core, row)
+    deal = core.state.deal_row(int(row["deal_id"]))
+    if deal is None or deal["state"] == CLOSED:
+        return
     if row["in_doubt"] and not doubted:
-        deal = core.state.deal_row(int(row["deal_id"]))
-        if deal is not None:
-            settle.review(core, deal)
+        settle.review(core, deal)
+    elif row["state"] in TERMINAL and not row["in_doubt"] and row["asked"] >= _ASKED_IN_VAIN:
+        # The venue says how much traded, but not in which trades, however often it is asked: nothing is made up.
+        settle.halt(core, deal, HALT_TRADES)
 
 
 def refresh_sessions(core: Core) -> None:
