@@ -86,7 +86,17 @@ def _venue(found: Findings, spec: VenueSpec, protocols: Mapping[str, type[Struct
         return None
     reading = found.reading
     settings = convert(reading, reading.origins[id(spec)].at("settings"), spec.settings, protocols[spec.protocol])
-    return settings if reading.is_whole(settings) else None
+    if not reading.is_whole(settings):
+        return None
+    _silence(found, spec, settings)
+    return settings
+
+
+def _silence(found: Findings, spec: VenueSpec, settings: Any) -> None:
+    """A quiet link is heard of once a heartbeat; less patience than that would call every quiet quote stale."""
+    beat_ms = getattr(settings, "heartbeat_ms", 0) or getattr(settings, "heartbeat_s", 0) * 1000
+    if known(spec, "max_silence_ms") and 0 < spec.max_silence_ms <= beat_ms:
+        found.wrong(spec, "max_silence_ms", f"more than the heartbeat of its settings, {beat_ms} ms")
 
 
 def _pool(found: Findings, spec: PoolSpec) -> None:

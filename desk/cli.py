@@ -1,6 +1,7 @@
 """The command line: `tandem --help` lists what there is, `tandem COMMAND --help` teaches one."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     alerts.add_argument(
         "--forward", type=Path, metavar="CONFIG", help="send them on to the config's hooks, until ended"
     )
+
+    alerts.add_argument("--after-seq", type=int, default=0, help=argparse.SUPPRESS)
 
     verify = commands.add_parser("verify", help="check a journal's seals")
     verify.add_argument("journal", type=Path, metavar="JOURNAL")
@@ -187,7 +190,10 @@ def _alerts(asked) -> int:
     if checked is None:
         return 2
     hooks = AlertHooks(checked.config.hooks)
-    return _on_journal(asked.journal, lambda: forward(asked.journal, hooks, lambda: False) and 0)
+    parent = os.getppid()
+    # Until whoever started it has ended; what is in the journal by then is still sent.
+    ended = lambda: os.getppid() != parent
+    return _on_journal(asked.journal, lambda: forward(asked.journal, hooks, ended, asked.after_seq) and 0)
 
 
 def _verify(asked) -> int:

@@ -7,6 +7,7 @@ import getpass
 import hashlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -40,8 +41,10 @@ log = structlog.get_logger()
 
 
 class Setup(NamedTuple):
-    """What a run is given: a checked config and its calendars, the journal's folder, the clock's origin, the input."""
+    """What a run is given: a checked config and its file, calendars, the journal's folder, the clock's origin, the
+    input in words."""
 
+    source: Path
     config: Config
     calendars: Mapping[str, Calendar]
     folder: Path
@@ -146,7 +149,15 @@ async def serve(setup: Setup) -> int:
         loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
         loop.on_start(start_fields(setup, epoch, record), record, now_ns())
         late.loop = loop
+        if config.hooks:
+            _forward_alerts(setup, journal.next_seq - 1)
         return await _trade(loop, adapters, config)
+
+
+def _forward_alerts(setup: Setup, after_seq: int) -> None:
+    """A process of its own tails the journal for the hooks; it ends when this one has, with everything sent."""
+    arguments = ["alerts", str(setup.folder), "--forward", str(setup.source), "--after-seq", str(after_seq)]
+    subprocess.Popen([sys.executable, "-m", "desk.cli", *arguments], stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 class _Ending:
@@ -206,7 +217,8 @@ class _Beat:
         self._handle = self._running.call_soon(self._tick)
 
     def _tick(self) -> None:
-        late_s = self._running.time() - self._due_s
+        # uvloop's timers may come up to a millisecond early: that is on time.
+        late_s = max(self._running.time() - self._due_s, 0.0)
         # A beat that was missed is not made up for: the next planned one comes.
         self._due_s += self._period_s * (1 + late_s // self._period_s)
         self._handle = self._running.call_at(self._due_s, self._tick)

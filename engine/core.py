@@ -40,9 +40,9 @@ class Core:
     """The shared parts. Only the loop's thread touches them.
 
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
-    trades, (venue, trade id, side, order number). failed: orders whose write failed in this turn. sessions:
-    (instrument, market time) -> its section's (open, close), UNSET where closed. clock: for stamps alone, never for a
-    decision.
+    trades, (venue, trade id, side, order number). failed: orders whose write failed in this turn. told: what a person
+    has heard last of a matter, so that what repeats itself is told once. sessions: (instrument, market time) -> its
+    section's (open, close), UNSET where closed. clock: for stamps alone, never for a decision.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Core:
         self.open_deals: dict[int, None] = {}
         self.trades: set[tuple[int, str, int, int]] = set()
         self.failed: list[int] = []
+        self.told: dict[tuple, object] = {}
         self.next_sample_ns = 0
         self._rows = {kind: np.zeros((), dtype) for kind, dtype in records.DTYPES.items()}
 
@@ -83,6 +84,12 @@ class Core:
         if deal:
             body["deal"] = deal
         self.journal.append_json(records.ALERT, self.now_ns, body)
+
+    def is_news(self, key: tuple, what: object) -> bool:
+        """Whether a person has not heard this of `key` last."""
+        news = self.told.get(key) != what
+        self.told[key] = what
+        return news
 
     def rows_of(self, deal_id: int) -> list:
         """The order rows of a deal that the table still holds."""

@@ -134,7 +134,7 @@ def check_patience(core: Core, row) -> None:
         doubt(core, row, f"no answer within {timing.ack_timeout_ns // 1_000_000} ms")
     elif row["state"] == CANCEL_SENT and now_ns - row["cancel_ns"] > timing.ack_timeout_ns:
         doubt(core, row, f"no answer to its cancel within {timing.ack_timeout_ns // 1_000_000} ms")
-    elif row["state"] == WORKING and row["tif"] == IOC and now_ns - row["sent_ns"] > timing.ack_timeout_ns:
+    elif row["state"] == WORKING and row["tif"] == IOC and now_ns > row["deadline_ns"]:
         cancel(core, row)
 
 

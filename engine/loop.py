@@ -49,7 +49,6 @@ class Loop:
         head["switch"] = ACTIVE
         self.stopping = False
         state.venue["link"][:] = DOWN
-        state.position["reported"][:] = 0
         state.book["blocked"][:] |= records.NO_QUOTE
         state.book["venue_seq"][:] = 0
         state.venue["tokens_ns"][:] = now_ns
@@ -130,7 +129,7 @@ class Loop:
 
     def _tell_link(self, venue: int, channel: int, state: int, was: int, why: str) -> None:
         name = f"{self.core.names['venues'][venue]} {CHANNELS[channel]}"
-        if state == DOWN and was != DOWN:
+        if state == DOWN and was != DOWN and not self.stopping:
             self.core.alert("warn", "link_down", f"link to {name} is down: {why}",
                             "nothing: it is being connected again; nothing is sent there meanwhile")  # fmt: skip
         elif state == READY:
@@ -174,22 +173,29 @@ class Loop:
         core.journal.append_input(
             records.POSITION, report.recv_ns, core.record(records.POSITION, instrument=report.instrument, **theirs)
         )
-        row = core.state.position[report.instrument]
-        ours = {side: int(row[side]) for side in sides}
-        if not row["reported"] and not core.live_orders and not any(ours.values()):
-            for side in sides:
-                row[side] = theirs[side]
-        elif not core.live_orders and ours != theirs:
-            self._tell_drift(report.instrument, ours, theirs)
-        row["reported"] = 1
+        if not core.live_orders:
+            self._reconcile(report.instrument, theirs)
         self._end()
 
-    def _tell_drift(self, instrument: int, ours: dict, theirs: dict) -> None:
-        """A difference of accounts is an alert, never an automatic trade; a net venue may spread it over days."""
-        if _net(ours) != _net(theirs):
-            name = self.core.instrument_name(instrument)
-            self.core.alert(
-                "error", "position_drift", f"position in {name} differs from the venue's",
+    def _reconcile(self, instrument: int, theirs: dict[str, int]) -> None:
+        """Compare a venue's position with ours while no order is alive. A difference is an alert, never a trade.
+
+        Before the first decision of a journal the venue's position is taken over. Where each side's total agrees, the
+        venue's split over days is: a new trading day made yesterday's of today's.
+        """
+        core = self.core
+        row = core.state.position[instrument]
+        ours = {side: int(row[side]) for side in theirs}
+        fresh = core.state.head["decision_counter"] == 0
+        if fresh or _sides(ours) == _sides(theirs):
+            for side, lots in theirs.items():
+                row[side] = lots
+            if ours != theirs and fresh:
+                core.alert("info", "position_taken", f"{core.instrument_name(instrument)}: position taken over",
+                           "nothing, if it is the one that was meant to be there", net=_net(theirs))  # fmt: skip
+        elif core.is_news(("drift", instrument), theirs):
+            core.alert(
+                "error", "position_drift", f"position in {core.instrument_name(instrument)} differs from the venue's",
                 "find out who else trades this account, then correct by hand", ours=_net(ours), venue=_net(theirs),
             )  # fmt: skip
 
@@ -278,6 +284,11 @@ class Loop:
         if core.journal.room_bytes < _LEAST_ROOM_BYTES and core.state.head["switch"] == ACTIVE:
             # An input, so that replay, whose buffer has room enough, halts at the same place.
             self.on_command(records.COMMAND_HALT, -1, "journal", "no room left for the journal", core.now_ns)
+
+
+def _sides(position: dict[str, int]) -> tuple[int, int]:
+    """Lots long and lots short, over both days."""
+    return position["long_today"] + position["long_yesterday"], position["short_today"] + position["short_yesterday"]
 
 
 def _net(sides: dict) -> int:

@@ -81,6 +81,7 @@ def _open_order(base, decision, leg, offset, lots, now_ns):
         position.working_buy += lots
     else:
         position.working_sell += lots
+    row.deadline_ns = decision.deadline_ns
     head.live_orders += 1
     head.orders_sent += 1
     scratch.order_slot[scratch.orders] = slot

@@ -90,6 +90,8 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
 
 def _foreign(core: Core, report: ExecReport) -> None:
     """An order that is not ours, or that our table no longer holds: an alert, never touched."""
+    if not core.is_news(("foreign", report.venue, report.client_id), (report.event, report.cum_lots)):
+        return
     name = core.instrument_name(report.instrument) if report.instrument >= 0 else "an unknown contract"
     ours = report.order_no != 0
     core.alert(

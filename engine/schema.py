@@ -77,7 +77,6 @@ POSITION = np.dtype([
     ("closing_long_today", "<i8"), ("closing_long_yesterday", "<i8"),  # promised to live close orders
     ("closing_short_today", "<i8"), ("closing_short_yesterday", "<i8"),
     ("used_micros", "<i8"),  # margin of the position at the last mark
-    ("reported", "<i8"),  # the venue has told its position since the start
 ], align=True)  # fmt: skip
 
 SPREAD = np.dtype([
@@ -139,6 +138,7 @@ ORDER = np.dtype([
     ("asked_ns", "<i8"), ("asked", "<i8"),  # last query, and how many since it was in doubt
     ("doubted", "<i8"),  # was ever in doubt
     ("cancel_ns", "<i8"),
+    ("deadline_ns", "<i8"),  # when what still works is cancelled
 ], align=True)  # fmt: skip
 
 DEAL = np.dtype([

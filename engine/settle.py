@@ -117,7 +117,7 @@ def repair(core: Core, deal) -> None:
 
 def _fire(core: Core, deal, step: Plan) -> None:
     state = core.state
-    _write_decision(state, deal, step, core.now_ns)
+    _write_decision(state, deal, step, core.now_ns + core.timing.ack_timeout_ns)
     count = core.hot.decide(state.address, core.journal.address, 0, core.now_ns)
     if count:
         deal["repairs"] += 1
@@ -126,14 +126,14 @@ def _fire(core: Core, deal, step: Plan) -> None:
         emit_deal(core, deal)
 
 
-def _write_decision(state, deal, step: Plan, now_ns: int) -> None:
+def _write_decision(state, deal, step: Plan, deadline_ns: int) -> None:
     """A repair as the gate reads a decision: only the legs that trade."""
     decision = state.scratch["decision"][0]
     state.head["decision_counter"] += 1
     decision["decision_id"], decision["deal_id"] = state.head["decision_counter"], deal["deal_id"]
     decision["strategy"], decision["spread"] = deal["strategy"], deal["spread"]
     decision["side"], decision["purpose"], decision["units"] = deal["side"], step.purpose, deal["units"]
-    decision["slippage_ticks"], decision["deadline_ns"] = 0, 0
+    decision["slippage_ticks"], decision["deadline_ns"] = 0, deadline_ns
     for name in ("signal", "executable", "center", "threshold", "cost"):
         decision[name] = 0.0
     decision["legs"] = deal["legs"]

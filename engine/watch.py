@@ -4,9 +4,9 @@ from engine import legs, settle
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
+from engine.schema import UNSET
 
 _ASKED_IN_VAIN = 4
-from engine.schema import UNSET
 
 
 def on_tick(core: Core) -> None:

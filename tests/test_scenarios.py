@@ -115,7 +115,7 @@ def test_while_a_leg_is_in_doubt_the_exposure_is_an_interval(world_of):
     assert world.of_kind(records.REPAIR) == []
     world.otc.deaf = False
     world.step(2000)
-    # The query's answer says what traded; its trades never come, so the deal is handed to a person, with nothing made up.
+    # The query's answer says what traded; its trades never come: a person must look, and nothing is made up.
     world.step(20_000, 50)
     assert world.outcomes() == ["halted"]
     assert int(list(world.deals().values())[-1]["reason"]) == records.HALT_TRADES

@@ -25,7 +25,7 @@ class FixSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     username: str = ""
     password: str = ""
     account: str = ""
-    heartbeat_s: int = 10
+    heartbeat_s: int = 2
     reset_on_logon: bool = False
     reconnect_min_ms: int = 100
     reconnect_max_ms: int = 10_000
