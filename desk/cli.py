@@ -122,6 +122,7 @@ def _run(asked) -> int:
     folder = asked.journal or Path("out") / checked.config.engine.name / "journal"
     return main(
         Setup(
+            asked.config,
             checked.config,
             checked.calendars,
             folder,

@@ -1,0 +1,162 @@
+"""What the benches run on: the demo's own engine, tuned so that the bench alone says when it trades."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from bench.figures import demand
+from desk.assembly import assemble, config_record
+from desk.build import Names
+from desk.check import check
+from desk.config import Config
+from desk.demo import DEMOS, GENERATED
+from desk.run import Setup, live_dir_of, market_base_ns, start_fields
+from engine.calendar import Calendar
+from engine.clock import OFFSET_NS, now_ns
+from engine.ids import client_id
+from engine.journal import Journal
+from engine.loop import Loop
+from engine.ports import MARKET_DATA, READY, TRADING, AccountReport, Event, ExecReport
+from engine.replay import SilentGateway
+
+FOLDER = DEMOS / GENERATED
+AU, GC, FX = range(3)  # the demo's contracts: SHFE gold, COMEX gold, the dollar rate
+IDLE_QUOTES = 7  # between two that cause a decision
+LEGS = {AU: 3, GC: 1}  # lots that a decision trades
+_LOTS = 50  # displayed on each side: a deep book
+_LOW_TICKS, _HIGH_TICKS = 47_098, 47_160  # of SHFE gold: the spread at its center, and 1.2 CNY a gram above
+_GC_TICKS, _FX_TICKS = 41_000, 71_000
+_CENTER = 6.0
+_NEVER = 1e9
+
+
+def tuned(venue_settings: Mapping[str, dict] | None = None) -> tuple[Config, Mapping[str, Calendar]]:
+    """The demo's config, read and checked as any, then changed; and its calendars.
+
+    One strategy trades one unit around a fixed center, in and out again, without a pause; the other one is asked too
+    but never wants anything. Rates and money are raised so far that no control stops a run: each still computes.
+    """
+    checked = check(FOLDER / "engine.toml")
+    demand(checked.config is not None, f"a demo config without a problem, found {checked.problems}")
+    config, replace = checked.config, msgspec.structs.replace
+    venues = [
+        replace(venue, settings=venue.settings | (venue_settings or {}).get(venue.id, {}), orders_per_s=1_000_000,
+                order_burst=1_000_000, max_silence_ms=600_000)
+        for venue in config.venues
+    ]  # fmt: skip
+    return replace(
+        config, include=[], venues=venues,
+        engine=replace(config.engine, name="bench"),
+        pools=[replace(pool, capital=1e9) for pool in config.pools],
+        instruments=[replace(spec, max_age_ms=600_000) for spec in config.instruments],
+        spreads=[replace(spec, max_skew_ms=600_000) for spec in config.spreads],
+        strategies=[
+            replace(config.strategies[0], center=_CENTER, entry=0.5, exit=0.3, min_edge=0.0, max_units=1,
+                    cooldown_ms=0, min_samples=0),
+            replace(config.strategies[1], center=1.0, band="price", entry=_NEVER, exit=0.0, min_samples=0),
+        ],
+    ), checked.calendars  # fmt: skip
+
+
+@contextmanager
+def engine(
+    folder: Path, config: Config, calendars: Mapping[str, Calendar], gateways: list | None = None
+) -> Iterator[Loop]:
+    """A started loop on a real journal with its sealer, assembled as a live one. gateways: silent ones where None."""
+    names = Names(config)
+    setup = Setup(
+        source=FOLDER / "engine.toml", config=config, calendars=calendars, folder=folder, origin_ns=now_ns(),
+        played="bench",
+    )  # fmt: skip
+    record = config_record(config, calendars, market_base_ns(config, setup.origin_ns), setup.played)
+    gateways = gateways or [SilentGateway() for _ in names.venues]
+    spec = config.engine
+    with Journal(folder / "journal", live_dir_of(setup), spec.segment_mb << 20, spec.name, spec.sync_ms) as journal:
+        loop = assemble(record, journal, gateways, now_ns)
+        loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
+        loop.on_start(start_fields(setup, 1, record), record, now_ns())
+        yield loop
+
+
+def connect(loop: Loop) -> None:
+    """Tell a loop without adapters what adapters would: links ready, money there."""
+    for venue in range(len(loop.core.state.venue)):
+        for channel in (MARKET_DATA, TRADING):
+            loop.on_link(venue, channel, READY, now_ns(), "bench")
+    for account in range(len(loop.core.state.account)):
+        loop.on_account(
+            AccountReport(account=account, balance_micros=10**15, available_micros=10**15, margin_micros=0,
+                          recv_ns=now_ns())
+        )  # fmt: skip
+
+
+class Market:
+    """The quotes of a bench, as (instrument, bid_ticks, bid_lots, ask_ticks, ask_lots), a deep book one tick wide.
+
+    The spread lies at its center or 1.2 CNY a gram above; each move from one to the other causes a decision, and what
+    lies between two moves none.
+    """
+
+    def __init__(self) -> None:
+        self._high = False
+        self._beat = 0
+
+    def opening(self) -> list[tuple[int, int, int, int, int]]:
+        """A first quote of every contract."""
+        return [_quote(AU, _LOW_TICKS), _quote(GC, _GC_TICKS), _quote(FX, _FX_TICKS)]
+
+    def idle(self) -> tuple[int, int, int, int, int]:
+        """A quote of one of the legs, a tick away from its last one, that causes nothing."""
+        self._beat += 1
+        if self._beat & 1:
+            return _quote(GC, _GC_TICKS + (self._beat >> 1 & 1))
+        return _quote(AU, (_HIGH_TICKS if self._high else _LOW_TICKS) + (self._beat >> 1 & 1))
+
+    def move(self) -> tuple[int, int, int, int, int]:
+        """The quote that causes the next decision: an entry, then its exit, and so on."""
+        self._high = not self._high
+        return _quote(AU, _HIGH_TICKS if self._high else _LOW_TICKS)
+
+
+def _quote(instrument: int, bid_ticks: int) -> tuple[int, int, int, int, int]:
+    return instrument, bid_ticks, _LOTS, bid_ticks + 1, _LOTS
+
+
+def feed(loop: Loop, quote: tuple[int, int, int, int, int]) -> None:
+    """Hand a quote over as an adapter does, received now."""
+    at_ns = now_ns()
+    loop.on_quote(*quote, at_ns, at_ns, 0, 0)
+
+
+def answer(loop: Loop) -> int:
+    """Every live order is accepted and filled at its limit; how many there were. Refused where the deal stays open."""
+    core = loop.core
+    numbers = list(core.live_orders)
+    for number in numbers:
+        row = core.state.order_row(number)
+        fixed = {
+            "venue": int(core.state.instrument[row["instrument"]]["venue"]), "order_no": number,
+            "client_id": client_id(number), "instrument": int(row["instrument"]), "side": int(row["side"]),
+        }  # fmt: skip
+        lots, ticks = int(row["lots"]), int(row["limit_ticks"])
+        loop.on_report(ExecReport(event=Event.ACK, cum_lots=0, leaves_lots=lots, recv_ns=now_ns(), **fixed))
+        loop.on_report(
+            ExecReport(event=Event.TRADE, cum_lots=lots, leaves_lots=0, last_lots=lots, last_ticks=ticks,
+                       trade_id=f"T{number}", recv_ns=now_ns(), **fixed)
+        )  # fmt: skip
+    demand(loop.is_quiet(), f"a closed deal after its {len(numbers)} orders were filled, found {loop.left_open()}")
+    return len(numbers)
+
+
+def check_end(loop: Loop, decisions: int) -> None:
+    """Refused unless the run did what it was to do: every decision cleared, two orders each, and flat at its end."""
+    state = loop.core.state
+    head = state.head
+    seen = {name: int(head[name]) for name in ("decisions", "cleared", "denied", "orders_sent", "live_orders")}
+    wanted = {"decisions": decisions, "cleared": decisions, "denied": 0, "orders_sent": 2 * decisions, "live_orders": 0}
+    demand(seen == wanted, f"{wanted}, found {seen}")
+    held = {name: int(state.position[name].sum()) for name in ("long_today", "short_today")}
+    demand(not any(held.values()) or decisions % 2 == 1, f"no position after an even number of deals, found {held}")
+    demand(int(head["quotes_blocked"]) == 0, "no blocked quote")
