@@ -1,12 +1,13 @@
 """`tandem demo`: simulated venues, the engine and the live view as processes; results in one folder."""
 
 import asyncio
+import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,6 @@ import msgspec
 import orjson
 import tomli_w
 
-from adapters.recorded.btc_2024 import skew_bound_ns
-from adapters.ticks import QuoteTick
 from desk.config import Config
 from desk.console import watch
 from desk.fold import Fold
@@ -23,15 +22,20 @@ from desk.replay import replay
 from desk.report import write_report
 from desk.summary import summary
 from desk.toml_reader import read
-from desk.venue import VenueFile, source_of
+from desk.venue import VenueFile, begin_ns, files_of, played_text, utc_text
 from engine.clock import now_ns
+from engine.layout import Damaged
+from engine.sealer import lock
 from engine.segments import read as read_journal
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMOS = ROOT / "configs" / "demo"
 GENERATED = "generated"
-_START_S, _STOP_S = 20.0, 30.0
 NS_PER_S = 1_000_000_000
+FAILED = 1
+_START_S, _STOP_S, _LOOK_S = 20.0, 30.0, 0.05
+_OPEN_S = {GENERATED: 1.0}  # until the market opens: what a venue needs to be up
+_OPEN_RECORDED_S = 3.0  # and to read its way into a recording
 
 
 class Wish(NamedTuple):
@@ -59,37 +63,39 @@ class Plan(NamedTuple):
 
 
 def prepare(wish: Wish) -> Plan:
-    """Write the demo's files, with free ports, into the output folder."""
-    name = wish.data.name if wish.data else GENERATED
-    if wish.data and not wish.data.is_dir():
-        raise DemoError(f"--data {wish.data}: expected a folder with a recording, found none")
-    source = DEMOS / name
-    if not (source / "engine.toml").exists():
-        known = ", ".join(sorted(path.name for path in DEMOS.iterdir() if path.name != GENERATED))
-        raise DemoError(f"--data {wish.data}: expected a folder named one of {known}")
-    for left in ("journal", "config"):
-        shutil.rmtree(wish.out / left, ignore_errors=True)
-    folder = wish.out / "config"
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the demo's files, with free ports, into the output folder; what an earlier demo left there is removed."""
+    source = _source_of(wish)
     config: Config = _read(source / "engine.toml", Config)
-    files = [_read(source / f"{venue.id}.toml", VenueFile) for venue in config.venues]
-    files = [_tuned(file, wish) for file in files]
-    settings, files = _with_ports(config, files)
-    base_ns, played = _market(files, config)
-    clock = config.clock if base_ns is None else {"base_utc": _utc(base_ns), "speed": files[0].sim.speed}
-    shown = msgspec.to_builtins(config) | {"include": [], "clock": msgspec.to_builtins(clock)}
-    for venue, own in zip(shown["venues"], settings, strict=True):
-        venue["settings"] |= own
-    engine = folder / "engine.toml"
-    engine.write_text(tomli_w.dumps(_without_none(shown)))
-    venues = []
-    for file in files:
-        path = folder / f"{file.sim.id}.toml"
-        path.write_text(tomli_w.dumps(_without_none(msgspec.to_builtins(file) | {"include": []})))
-        venues.append(path)
-        if file.sim.faults:
-            shutil.copy(source / file.sim.faults, folder / file.sim.faults)
-    return Plan(engine, venues, now_ns() + NS_PER_S, played)
+    files = [_tuned(_read(source / f"{venue.id}.toml", VenueFile), wish) for venue in config.venues]
+    _check_recordings(files)
+    played = played_text(files[0])
+    clock = {"base_utc": config.clock.base_utc, "speed": files[0].sim.speed}
+    if (base_ns := begin_ns(files[0])) is not None:
+        clock["base_utc"] = utc_text(base_ns)
+    _clear(wish.out)
+    folder = wish.out / "config"
+    folder.mkdir()
+    ports = [_free_ports() for _ in files]
+    shown = msgspec.to_builtins(config) | {"include": [], "clock": clock}
+    for venue, own in zip(shown["venues"], ports, strict=True):
+        venue["settings"] |= _addresses(venue["protocol"], *own)
+    _write(folder / "engine.toml", shown)
+    venues = [_write_venue(folder, source, file, *own) for file, own in zip(files, ports, strict=True)]
+    opens_s = _OPEN_S.get(source.name, _OPEN_RECORDED_S)
+    return Plan(folder / "engine.toml", venues, now_ns() + round(opens_s * NS_PER_S), played)
+
+
+def _source_of(wish: Wish) -> Path:
+    """The folder of the demo's configs."""
+    if wish.data is None:
+        return DEMOS / GENERATED
+    known = sorted(path.name for path in DEMOS.iterdir() if path.is_dir() and path.name != GENERATED)
+    name = wish.data.resolve().name
+    if name not in known:
+        raise DemoError(f"--data {wish.data}: expected a folder named {' or '.join(known)}")
+    if not wish.data.is_dir():
+        raise DemoError(f"--data {wish.data}: expected a folder with a recording, found none")
+    return DEMOS / name
 
 
 def _read(path: Path, kind: type):
@@ -100,61 +106,65 @@ def _read(path: Path, kind: type):
 
 
 def _tuned(file: VenueFile, wish: Wish) -> VenueFile:
-    changes = {}
-    if wish.speed is not None:
-        changes["speed"] = wish.speed
-    if wish.seed is not None:
-        changes["seed"] = wish.seed
-    if wish.data:
-        changes["data_folder"] = str(wish.data.resolve())
+    asked = {"speed": wish.speed, "seed": wish.seed, "data_folder": wish.data and str(wish.data.resolve())}
+    changes = {name: value for name, value in asked.items() if value is not None}
     return msgspec.structs.replace(file, sim=msgspec.structs.replace(file.sim, **changes))
 
 
-def _with_ports(config: Config, files: list[VenueFile]) -> tuple[list[dict], list[VenueFile]]:
-    """Free ports for every venue: what the engine's settings must say, and the venues' files."""
-    settings, found = [], []
-    for venue, file in zip(config.venues, files, strict=True):
-        port, market_data_port = _free_ports(2)
-        found.append(
-            msgspec.structs.replace(
-                file, sim=msgspec.structs.replace(file.sim, port=port, market_data_port=market_data_port)
-            )
-        )
-        if venue.protocol == "diff":
-            settings.append({"md_url": f"ws://127.0.0.1:{port}/md", "td_url": f"ws://127.0.0.1:{port}/td"})
-        else:
-            settings.append({"host": "127.0.0.1", "order_port": port, "md_port": market_data_port})
-    return settings, found
+def _check_recordings(files: list[VenueFile]) -> None:
+    """All venues play the same, and all of it is there."""
+    first = files[0]
+    for file in files:
+        for what in ("source", "start_s", "speed"):
+            if getattr(file.sim, what) != getattr(first.sim, what):
+                raise DemoError(f"{what} of {file.sim.id}: expected that of {first.sim.id}: they play one market")
+        if (file.bars, file.assumes) != (first.bars, first.assumes):
+            raise DemoError(f"bars and assumes of {file.sim.id}: expected those of {first.sim.id}, which are told")
+    for path in files_of(first):
+        if not path.is_file():
+            raise DemoError(f"--data {path.parent}: expected the recording's file {path.name} in it, found none")
 
 
-def _free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+def _clear(out: Path) -> None:
+    """Remove what an earlier demo left; DemoError where that is no demo's, or where one is still running."""
+    journal, config = out / "journal", out / "config"
+    if journal.exists() and not (config / "engine.toml").exists():
+        raise DemoError(f"{journal} was not written by a demo: give another folder with --out")
+    if (journal / "engine.lock").exists():
+        try:
+            os.close(lock(journal / "engine.lock", wait=False))
+        except BlockingIOError as error:
+            raise DemoError(f"a demo is running in {out}: end it, or give another folder with --out") from error
+    for folder in (journal, config):
+        if folder.exists():
+            shutil.rmtree(folder)
+    for result in ("summary.json", "report.html"):
+        (out / result).unlink(missing_ok=True)
 
 
-def _market(files: list[VenueFile], config: Config) -> tuple[int | None, str]:
-    """Market time at which a recording's window begins (None for a generated market), and what is played, in words."""
-    sim = files[0].sim
-    if sim.source == "generated":
-        return None, f"generated gold market, seed {sim.seed}, speed {sim.speed:g}"
-    first = next(item for item in source_of(files[0]) if isinstance(item, QuoteTick))
-    begin_ns = first.at_ns + int(sim.start_s * NS_PER_S)
-    words = f"{Path(sim.data_folder).name} from {_utc(begin_ns)}, speed {sim.speed:g}"
-    if sim.source == "gold_2019":
-        words += f"; {files[0].bars.description()}"
-    if sim.source == "btc_2024":
-        bound_s = max(skew_bound_ns(Path(sim.data_folder), series) for series in ("usdm", "cm")) / 1e9
-        words += f"; the receiving clock is behind the venues' by at least {bound_s:.2f} s (a bound, not a measurement)"
-    return begin_ns, words
+def _free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        return first.getsockname()[1], second.getsockname()[1]
 
 
-def _utc(ns: int) -> str:
-    from datetime import UTC, datetime
+def _addresses(protocol: str, port: int, market_data_port: int) -> dict:
+    """Where a venue is, in the words of its protocol's settings."""
+    if protocol == "diff":
+        return {"md_url": f"ws://127.0.0.1:{port}/md", "td_url": f"ws://127.0.0.1:{port}/td"}
+    return {"host": "127.0.0.1", "order_port": port, "md_port": market_data_port}
 
-    return datetime.fromtimestamp(ns / 1e9, UTC).isoformat(timespec="seconds")
+
+def _write_venue(folder: Path, source: Path, file: VenueFile, port: int, market_data_port: int) -> Path:
+    sim = msgspec.structs.replace(file.sim, port=port, market_data_port=market_data_port)
+    path = folder / f"{sim.id}.toml"
+    _write(path, msgspec.to_builtins(msgspec.structs.replace(file, sim=sim, include=[])))
+    if sim.faults:
+        shutil.copy(source / sim.faults, folder / sim.faults)
+    return path
+
+
+def _write(path: Path, shown: dict) -> None:
+    path.write_text(tomli_w.dumps(_without_none(shown)))
 
 
 def _without_none(value):
@@ -165,93 +175,123 @@ def _without_none(value):
 
 
 class Child:
-    """One process of the demo, its output in a log file."""
+    """One process of the demo, its output in a log file; it is ended in order where the `async with` block ends.
+
+    In a session of its own, so that a Ctrl-C in the terminal reaches the demo alone.
+    """
 
     def __init__(self, name: str, arguments: list[str], out: Path):
         self.name, self.log = name, out / f"{name}.log"
+        self._arguments = arguments
+
+    async def __aenter__(self) -> "Child":
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "desk.cli", *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "desk.cli", *self._arguments, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL,
+                stdout=log, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        """SIGTERM, and SIGKILL for one that does not obey."""
+        if self.running:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), _STOP_S)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        return self._process.returncode
 
     @property
     def running(self) -> bool:
-        return self.process.poll() is None
+        return self.code is None
 
     def says(self, words: str) -> bool:
         return words in self.log.read_text(errors="replace")
 
     def last_line(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        return lines[-1] if lines else "it said nothing"
 
-    def end(self) -> int:
-        """SIGTERM, and SIGKILL for one that does not obey; its exit code."""
-        if self.running:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
-
-
-async def _until(condition: Callable[[], bool], seconds: float, what: str, children: list[Child]) -> None:
-    end_ns = now_ns() + round(seconds * NS_PER_S)
-    while not condition():
-        for child in children:
-            if not child.running:
-                raise DemoError(f"{child.name} ended early: {child.last_line()} (see {child.log})")
-        if now_ns() > end_ns:
-            raise DemoError(f"{what} did not happen within {seconds:g} s")
-        await asyncio.sleep(0.05)
+    def early_end(self) -> str:
+        return f"{self.name} ended early, with exit code {self.code}: {self.last_line()} (see {self.log})"
 
 
 def run(wish: Wish) -> int:
-    """The whole demo; the engine's exit code, or 1 where the results are not whole."""
-    wish.out.mkdir(parents=True, exist_ok=True)
-    plan = prepare(wish)
-    print(f"plays {plan.played}", flush=True)
-    children: list[Child] = []
-    journal = wish.out / "journal"
+    """The whole demo; the engine's exit code, or 1 where the results are not whole. DemoError where it cannot run."""
+    wish = wish._replace(out=wish.out.absolute())
     try:
-        for path in plan.venues:
-            children.append(Child(path.stem, ["venue", str(path), "--origin-ns", str(plan.origin_ns)], wish.out))
-        listening = lambda: all(child.says("listens on") for child in children)
-        asyncio.run(_until(listening, _START_S, "the venues' listening", children))
-        engine = Child(
-            "engine",
-            ["run", str(plan.engine), "--journal", str(journal), "--origin-ns", str(plan.origin_ns), "--played",
-             plan.played],
-            wish.out,
-        )  # fmt: skip
+        wish.out.mkdir(parents=True, exist_ok=True)
+        plan = prepare(wish)
+        print(f"plays {plan.played}", flush=True)
+        return asyncio.run(_play(wish, plan))
+    except (OSError, Damaged, ValueError) as error:
+        raise DemoError(f"{error} (the logs are in {wish.out})") from error
+
+
+async def _play(wish: Wish, plan: Plan) -> int:
+    """Venues, then the engine; at the end the engine first, then the venues, then the results.
+
+    A signal ends the play early and changes nothing else, however often it comes.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    journal = wish.out / "journal"
+    origin = ["--origin-ns", str(plan.origin_ns)]
+    async with AsyncExitStack() as processes:
+        children = [Child(path.stem, ["venue", str(path), *origin], wish.out) for path in plan.venues]
+        for child in children:
+            await processes.enter_async_context(child)
+        await _until(lambda: all(child.says("listens on") for child in children), "a venue does not listen", children,
+                     stop)  # fmt: skip
+        arguments = ["run", str(plan.engine), "--journal", str(journal), *origin, "--played", plan.played]
+        engine = await processes.enter_async_context(Child("engine", arguments, wish.out))
         children.append(engine)
-        asyncio.run(_until(lambda: (journal / "live").exists(), _START_S, "the engine's start", children))
-        _look_on(wish, journal, engine)
-        code = engine.end()
-        last = engine.last_line()
-    finally:
-        for child in reversed(children):
-            child.end()
-    return _results(wish, journal, code, last)
+        await _until((journal / "live").exists, "the engine does not start", [engine], stop)
+        await _look_on(wish, journal, children, stop)
+        early = [child.early_end() for child in children if not child.running]
+        print("\n".join(early) or "stopping: no new risk, orders out, deals repaired", flush=True)
+    code = _results(wish, journal, engine)
+    return code or (FAILED if early else 0)
 
 
-def _look_on(wish: Wish, journal: Path, engine: Child) -> None:
-    """Show the live view, or wait, until the time is over, the engine has ended or the user has had enough."""
-    gone = lambda: not engine.running
+async def _until(condition: Callable[[], bool], otherwise: str, children: list[Child], stop: asyncio.Event) -> None:
+    """Wait for a condition. DemoError where a child has ended, it takes too long, or a signal came."""
+    end_ns = now_ns() + round(_START_S * NS_PER_S)
+    while not condition():
+        if stop.is_set():
+            raise DemoError("stopped before it began")
+        for child in children:
+            if not child.running:
+                raise DemoError(child.early_end())
+        if now_ns() > end_ns:
+            logs = ", ".join(str(child.log) for child in children)
+            raise DemoError(f"{otherwise} within {_START_S:g} s (see {logs})")
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _look_on(wish: Wish, journal: Path, children: list[Child], stop: asyncio.Event) -> None:
+    """Show the live view, or wait, until the time is over, a child has ended or a signal came."""
+
+    def over() -> bool:
+        return stop.is_set() or not all(child.running for child in children)
+
     if not wish.headless and sys.stdout.isatty():
-        watch(journal, wish.seconds, gone, "Tandem demo")
+        await asyncio.to_thread(watch, journal, wish.seconds, over, "Tandem demo")
         return
     end_ns = now_ns() + round(wish.seconds * NS_PER_S)
-    try:
-        while now_ns() < end_ns and not gone():
-            asyncio.run(asyncio.sleep(0.2))
-    except KeyboardInterrupt:
-        print("stopping", flush=True)
+    while now_ns() < end_ns and not over():
+        await asyncio.sleep(_LOOK_S)
 
 
-def _results(wish: Wish, journal: Path, code: int, last: str) -> int:
+def _results(wish: Wish, journal: Path, engine: Child) -> int:
+    """Write and tell them; the engine's exit code, or 1 where replay differs."""
     fold = Fold()
     for record in read_journal(journal):
         fold.feed(record)
@@ -265,6 +305,8 @@ def _results(wish: Wish, journal: Path, code: int, last: str) -> int:
         f"{figures['not_done']} not done, {figures['halted']} halted, {figures['open']} open), "
         f"{figures['alerts']} alerts, replay {'identical' if verdict.identical else 'NOT IDENTICAL'}"
     )
-    print(f"{wish.out}/summary.json  {wish.out}/report.html  {wish.out}/journal/")
-    print(last)
-    return code or (0 if verdict.identical else 1)
+    print("  ".join(os.path.relpath(wish.out / name) for name in ("summary.json", "report.html", "journal/")))
+    print(engine.last_line())
+    if engine.code:
+        print(f"the engine's exit code is {engine.code} (see {engine.log})")
+    return abs(engine.code) or (0 if verdict.identical else FAILED)

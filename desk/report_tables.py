@@ -70,7 +70,7 @@ def _deal_row(fold: Fold, deal: DealView) -> list[str]:
     badge = f'<span class="badge {name}">{name.replace("_", " ")}</span>'
     return [
         escape(time_text(fold.market_ns(last.opened_ns))),
-        f"{escape(what)}<small>no. {last.deal_id}</small>",
+        f"{escape(what)}<small>no. {last.deal_id}, {escape(fold.names.strategy(last.strategy))}</small>",
         "<br>".join(legs),
         _repairs(fold, deal),
         badge + "".join(f"<small>{escape(note)}</small>" for note in notes),

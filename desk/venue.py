@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import uvloop
 
 from adapters.diff.server import DiffServer
 from adapters.fix44.server import FixServer
-from adapters.recorded.btc_2024 import Capture
+from adapters.recorded import btc_2024, gold_2019
+from adapters.recorded.btc_2024 import STEPS, Capture, Steps, skew_bound_ns
 from adapters.recorded.gold_2019 import GoldBars
 from adapters.recorded.gold_2019 import quotes as gold_quotes
 from adapters.sim.exchange import Exchange
@@ -20,7 +22,7 @@ from adapters.sim.generated import quotes as generated_quotes
 from adapters.sim.matching import Matching
 from adapters.sim.settings import VenueSim
 from adapters.sim.venue import SimVenue
-from adapters.ticks import BadLine, QuoteTick, renamed, sift, window
+from adapters.ticks import NS, BadLine, QuoteTick, renamed, sift, window
 from desk.config import InstrumentSpec, Section
 from desk.toml_reader import read
 from engine.clock import now_ns
@@ -30,12 +32,18 @@ log = structlog.get_logger()
 
 
 class VenueFile(Section, kw_only=True):
-    """A simulated venue's TOML: the venue, its contracts (or files that hold them), and what gold bars assume."""
+    """A simulated venue's TOML: the venue, and its contracts (or files that hold them).
+
+    bars: what a play of gold_2019 assumes of its bars. steps: the ticks and lots in which a series of btc_2024 is
+    counted, where not in the recording's own. assumes: what else is not true of the real market, in words.
+    """
 
     sim: VenueSim
     include: list[str] = []
     instruments: list[InstrumentSpec] = []
     bars: GoldBars = GoldBars()
+    steps: dict[str, Steps] = {}
+    assumes: str = ""
 
 
 def contracts_of(file: VenueFile) -> dict[str, Instrument]:
@@ -58,8 +66,44 @@ def source_of(file: VenueFile) -> Iterator[QuoteTick | BadLine]:
     if sim.source == "gold_2019":
         return gold_quotes(Path(sim.data_folder), file.bars)
     if sim.source == "btc_2024":
-        return Capture(Path(sim.data_folder)).quotes()
+        return Capture(Path(sim.data_folder), STEPS | file.steps).quotes()
     return generated_quotes(sim.gold, sim.seed)
+
+
+def files_of(file: VenueFile) -> list[Path]:
+    """The files of the recording that is played; none for a generated market."""
+    folder = Path(file.sim.data_folder)
+    if file.sim.source == "gold_2019":
+        return [folder / gold_2019.FILES[series].file for series in file.bars.series()]
+    if file.sim.source == "btc_2024":
+        return [folder / name for names in btc_2024.FILES.values() for name in names]
+    return []
+
+
+def begin_ns(file: VenueFile) -> int | None:
+    """Market time at which the play of a recording begins; None for a generated market, which has no date."""
+    if file.sim.source == "generated":
+        return None
+    first = next(item for item in source_of(file) if isinstance(item, QuoteTick))
+    return first.at_ns + int(file.sim.start_s * NS)
+
+
+def utc_text(ns: int) -> str:
+    return datetime.fromtimestamp(ns // NS, UTC).isoformat()
+
+
+def played_text(file: VenueFile) -> str:
+    """What is played and what is only assumed, in words."""
+    sim = file.sim
+    said = [f"assumed: {file.assumes}"] if file.assumes else []
+    if sim.source == "generated":
+        return "; ".join([f"generated gold market, seed {sim.seed}, speed {sim.speed:g}", *said])
+    if sim.source == "gold_2019":
+        said.insert(0, file.bars.description())
+    else:
+        bound_ns = max(skew_bound_ns(Path(sim.data_folder), series) for series in ("usdm", "cm"))
+        said.append(f"the receiving clock is behind the venues' by at least {bound_ns / NS:.2f} s (a bound)")
+    return "; ".join([f"{Path(sim.data_folder).name} from {utc_text(begin_ns(file))}, speed {sim.speed:g}", *said])
 
 
 def quotes_of(file: VenueFile) -> Iterator[QuoteTick]:

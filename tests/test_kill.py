@@ -93,7 +93,7 @@ def seen(journal: Path, wanted, count: int = 1):
 @pytest.mark.slow
 def test_a_killed_engine_leaves_a_clean_journal_and_its_next_start_ends_flat(processes):
     engine = processes.engine()
-    is_order = lambda record: record.kind == records.ORDER  # noqa: E731
+    is_order = lambda record: record.kind == records.ORDER
     until(seen(processes.journal, is_order, 3), 40, "a few orders")
     os.kill(engine.pid, signal.SIGKILL)
     engine.wait()
@@ -102,9 +102,9 @@ def test_a_killed_engine_leaves_a_clean_journal_and_its_next_start_ends_flat(pro
     assert verify(processes.journal).problems == []
 
     engine = processes.engine()
-    is_second = lambda record: record.kind == records.START and record.data["epoch"] == 2  # noqa: E731
+    is_second = lambda record: record.kind == records.START and record.data["epoch"] == 2
     until(seen(processes.journal, is_second), 40, "the second start")
-    trades_on = lambda record: record.kind == records.ORDER and int(record.data["order_no"]) >> 32 == 2  # noqa: E731
+    trades_on = lambda record: record.kind == records.ORDER and int(record.data["order_no"]) >> 32 == 2
     until(seen(processes.journal, trades_on), 40, "an order of the second start")
     engine.send_signal(signal.SIGTERM)
     assert engine.wait(30) == 0, processes.log("engine")
@@ -119,14 +119,14 @@ def test_a_kill_in_the_turn_of_a_send_is_resolved_by_asking_the_venue(processes)
     for _ in range(3):
         engine = processes.engine()
         before = len(list(read(processes.journal))) if (processes.journal / "live").exists() else 0
-        is_new_order = lambda record: record.kind == records.ORDER and record.seq > before  # noqa: E731, B023
+        is_new_order = lambda record: record.kind == records.ORDER and record.seq > before  # noqa: B023
         until(seen(processes.journal, is_new_order), 60, "an order")
         os.kill(engine.pid, signal.SIGKILL)
         engine.wait()
     engine = processes.engine()
-    is_timer = lambda record: record.kind == records.START and record.data["epoch"] == 4  # noqa: E731
+    is_timer = lambda record: record.kind == records.START and record.data["epoch"] == 4
     until(seen(processes.journal, is_timer), 40, "the last start")
-    ready = lambda record: record.kind == records.ALERT and record.data["code"] == "link_ready"  # noqa: E731
+    ready = lambda record: record.kind == records.ALERT and record.data["code"] == "link_ready"
     until(seen(processes.journal, ready, 4), 40, "the links")
     engine.send_signal(signal.SIGTERM)
     code = engine.wait(60)
