@@ -14,7 +14,7 @@ from bench.far_end import HOST, FarEnd, Sent, far_end
 from bench.figures import Result, Row, Samples, demand, micros, percentile
 from bench.rig import AU, GC, IDLE_QUOTES, LEGS, Market, answer, check_end, engine, feed, tuned
 from desk.build import Names
-from desk.run import Late, adapters_of
+from desk.run import adapters_of
 from engine.clock import now_ns
 from engine.loop import Loop
 from engine.ports import BUY, CLOSE_TODAY, IOC, OPEN, READY, SELL
@@ -57,7 +57,11 @@ class Asleep(Pace):
 
 def measure(rounds: int) -> Result:
     """Both orders of a decision, written by the real gateways to their servers in another process."""
-    paces = [Pace("back to back", 100, IDLE_QUOTES), Gap("100 us between", 50, IDLE_QUOTES), Asleep("after 20 ms", 20, 0)]
+    paces = [
+        Pace("back to back", 100, IDLE_QUOTES),
+        Gap("100 us between", 50, IDLE_QUOTES),
+        Asleep("after 20 ms asleep", 15, 1),
+    ]
     with far_end() as far:
         sizes = uvloop.run(_run(far, paces, rounds))
     first = paces[0]
@@ -69,7 +73,8 @@ def measure(rounds: int) -> Result:
         excludes="reading and parsing the quote's bytes; the venues; their answers (given between the quotes)",
         floor=f"two send(2) of as many bytes ({sizes[0]} and {sizes[1]}) on two TCP sockets to the same process, same "
         "pace; sockets of their own, since a FIX session takes no stray bytes",
-        rounds=rounds, samples=sum(pace.both.count for pace in paces), rows=[row for pace in paces for row in _rows(pace)],
+        rounds=rounds, samples=sum(pace.both.count for pace in paces),
+        rows=[row for pace in paces for row in _rows(pace)],
         flat={"both_us_p50": first.both.p50 / 1e3, "both_us_p99": first.both.p99 / 1e3,
               "floor_us_p50": first.floor.p50 / 1e3},
         details={pace.name: _details(pace) for pace in paces},
@@ -99,21 +104,18 @@ async def _run(far: FarEnd, paces: list[Pace], rounds: int) -> tuple[int, int]:
             "SIM_OTC": {"host": HOST, "md_port": ports.fix_md, "order_port": ports.fix_orders},
         }
     )
-    late = Late()
-    with tempfile.TemporaryDirectory() as name:
-        adapters = adapters_of(config, Names(config), Path(name), late)
-        with engine(Path(name), config, calendars, adapters) as loop:
-            late.loop = loop
-            try:
-                for adapter in adapters:
-                    await adapter.start()
-                await _until_ready(loop)
-                sizes = await _measure(loop, adapters, paces, rounds, ports.drain)
-            finally:
-                for adapter in adapters:
-                    await adapter.stop()
-            decisions = 1 + rounds * sum(pace.decisions for pace in paces)
-            check_end(loop, decisions)
+    with tempfile.TemporaryDirectory() as name, engine(Path(name), config, calendars) as loop:
+        adapters = loop.core.gateways = adapters_of(config, Names(config), Path(name), loop)
+        try:
+            for adapter in adapters:
+                await adapter.start()
+            await _until_ready(loop)
+            sizes = await _measure(loop, adapters, paces, rounds, ports.drain)
+        finally:
+            for adapter in adapters:
+                await adapter.stop()
+        decisions = 1 + rounds * sum(pace.decisions for pace in paces)
+        check_end(loop, decisions)
     far.hang_up()
     _check_orders(far.orders, decisions)
     return sizes

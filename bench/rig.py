@@ -7,13 +7,12 @@ from pathlib import Path
 import msgspec
 
 from bench.figures import demand
-from desk.assembly import assemble, config_record
-from desk.build import Names
+from desk.assembly import assemble, config_hash, config_record, versions
 from desk.check import check
 from desk.compile import warm
 from desk.config import Config
 from desk.demo import DEMOS, GENERATED
-from desk.run import Setup, live_dir_of, market_base_ns, start_fields
+from desk.run import market_base_ns
 from engine.calendar import Calendar
 from engine.clock import OFFSET_NS, now_ns
 from engine.ids import client_id
@@ -27,9 +26,9 @@ AU, GC, FX = range(3)  # the demo's contracts: SHFE gold, COMEX gold, the dollar
 IDLE_QUOTES = 7  # between two that cause a decision
 LEGS = {AU: 3, GC: 1}  # lots that a decision trades
 _LOTS = 50  # displayed on each side: a deep book
-_LOW_TICKS, _HIGH_TICKS = 47_098, 47_160  # of SHFE gold: the spread at its center, and 1.2 CNY a gram above
 _GC_TICKS, _FX_TICKS = 41_000, 71_000
-_CENTER = 6.0
+_GRAMS_AN_OUNCE = 31.1034768
+_CENTER, _AWAY = 6.0, 1.2  # CNY a gram
 _NEVER = 1e9
 
 
@@ -62,24 +61,27 @@ def tuned(venue_settings: Mapping[str, dict] | None = None) -> tuple[Config, Map
 
 
 @contextmanager
-def engine(
-    folder: Path, config: Config, calendars: Mapping[str, Calendar], gateways: list | None = None
-) -> Iterator[Loop]:
-    """A started loop on a real journal with its sealer, assembled as a live one. gateways: silent ones where None."""
+def engine(folder: Path, config: Config, calendars: Mapping[str, Calendar]) -> Iterator[Loop]:
+    """A started loop on a real journal with its sealer, assembled as a live one, with gateways that send nothing."""
     warm()
-    names = Names(config)
-    setup = Setup(
-        source=FOLDER / "engine.toml", config=config, calendars=calendars, folder=folder, origin_ns=now_ns(),
-        played="bench",
-    )  # fmt: skip
-    record = config_record(config, calendars, market_base_ns(config, setup.origin_ns), setup.played)
-    gateways = gateways or [SilentGateway() for _ in names.venues]
-    spec = config.engine
-    with Journal(folder / "journal", live_dir_of(setup), spec.segment_mb << 20, spec.name, spec.sync_ms) as journal:
-        loop = assemble(record, journal, gateways, now_ns)
+    spec, began_ns = config.engine, now_ns()
+    market_ns = market_base_ns(config, began_ns)
+    record = config_record(config, calendars, market_ns, "bench")
+    with Journal(folder / "journal", live_folder(folder), spec.segment_mb << 20, spec.name, spec.sync_ms) as journal:
+        loop = assemble(record, journal, [SilentGateway() for _ in config.venues], now_ns)
         loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
-        loop.on_start(start_fields(setup, 1, record), record, now_ns())
+        fields = {
+            "epoch": 1, "config_hash": config_hash(record), "clock_base_ns": market_ns, "clock_start_ns": began_ns,
+            "clock_speed_milli": 1000, "version": versions()["tandem"].encode(),
+        }  # fmt: skip
+        loop.on_start(fields, record, began_ns)
         yield loop
+
+
+def live_folder(folder: Path) -> Path:
+    """Where a bench's live segments lie: on tmpfs, as those of a live run; beside its journal where there is none."""
+    shared = Path("/dev/shm")
+    return (shared if shared.is_dir() else folder) / f"tandem-bench-{folder.name}"
 
 
 def connect(loop: Loop) -> None:
@@ -98,28 +100,36 @@ class Market:
     """The quotes of a bench, as (instrument, bid_ticks, bid_lots, ask_ticks, ask_lots), a deep book one tick wide.
 
     The spread lies at its center or 1.2 CNY a gram above; each move from one to the other causes a decision, and what
-    lies between two moves none.
+    lies between two moves none. Prices rise slowly, so that no order has the price of one before it.
     """
 
     def __init__(self) -> None:
-        self._high = False
+        self._gc_ticks = _GC_TICKS
+        self._above = 0.0
         self._beat = 0
 
     def opening(self) -> list[tuple[int, int, int, int, int]]:
         """A first quote of every contract."""
-        return [_quote(AU, _LOW_TICKS), _quote(GC, _GC_TICKS), _quote(FX, _FX_TICKS)]
+        return [_quote(AU, self._au_ticks()), _quote(GC, self._gc_ticks), _quote(FX, _FX_TICKS)]
 
     def idle(self) -> tuple[int, int, int, int, int]:
-        """A quote of one of the legs, a tick away from its last one, that causes nothing."""
+        """A quote of one of the legs, of GC first after a move, that causes nothing."""
         self._beat += 1
         if self._beat & 1:
-            return _quote(GC, _GC_TICKS + (self._beat >> 1 & 1))
-        return _quote(AU, (_HIGH_TICKS if self._high else _LOW_TICKS) + (self._beat >> 1 & 1))
+            return _quote(GC, self._gc_ticks + (self._beat >> 1 & 1))
+        return _quote(AU, self._au_ticks() + (self._beat >> 1 & 1))
 
     def move(self) -> tuple[int, int, int, int, int]:
         """The quote that causes the next decision: an entry, then its exit, and so on."""
-        self._high = not self._high
-        return _quote(AU, _HIGH_TICKS if self._high else _LOW_TICKS)
+        self._above = 0.0 if self._above else _AWAY
+        self._gc_ticks += 1
+        self._beat = 0
+        return _quote(AU, self._au_ticks())
+
+    def _au_ticks(self) -> int:
+        """Where SHFE gold must be for the spread to be where it should."""
+        converted = self._gc_ticks * 0.1 * _FX_TICKS * 0.0001 / _GRAMS_AN_OUNCE
+        return round((converted + _CENTER + self._above) / 0.02)
 
 
 def _quote(instrument: int, bid_ticks: int) -> tuple[int, int, int, int, int]:

@@ -202,8 +202,12 @@ def _verify(asked) -> int:
 
     def work() -> int:
         verdict = verify(asked.journal)
-        print(verdict)
-        return 0
+        print(f"{verdict.records:,} records in {verdict.segments} segments, sealed to record {verdict.sealed_seq:,}, "
+              f"{verdict.ended}; torn {verdict.torn_bytes} bytes, unsealed {verdict.unsealed_bytes} bytes")  # fmt: skip
+        for problem in verdict.problems:
+            print(f"problem: {problem}")
+        print("whole" if verdict.whole else f"NOT WHOLE: {len(verdict.problems)} problems")
+        return 0 if verdict.whole else 1
 
     return _on_journal(asked.journal, work)
 

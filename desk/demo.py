@@ -34,8 +34,7 @@ GENERATED = "generated"
 NS_PER_S = 1_000_000_000
 FAILED = 1
 _START_S, _STOP_S, _LOOK_S = 20.0, 30.0, 0.05
-_OPEN_S = {GENERATED: 1.0}  # until the market opens: what a venue needs to be up
-_OPEN_RECORDED_S = 3.0  # and to read its way into a recording
+_OPEN_S, _OPEN_RECORDED_S = 1.0, 2.5  # until the market opens: for venues to be up, and to read into a recording
 
 
 class Wish(NamedTuple):
@@ -81,7 +80,7 @@ def prepare(wish: Wish) -> Plan:
         venue["settings"] |= _addresses(venue["protocol"], *own)
     _write(folder / "engine.toml", shown)
     venues = [_write_venue(folder, source, file, *own) for file, own in zip(files, ports, strict=True)]
-    opens_s = _OPEN_S.get(source.name, _OPEN_RECORDED_S)
+    opens_s = _OPEN_RECORDED_S if wish.data else _OPEN_S
     return Plan(folder / "engine.toml", venues, now_ns() + round(opens_s * NS_PER_S), played)
 
 
@@ -248,8 +247,7 @@ async def _play(wish: Wish, plan: Plan) -> int:
         children = [Child(path.stem, ["venue", str(path), *origin], wish.out) for path in plan.venues]
         for child in children:
             await processes.enter_async_context(child)
-        await _until(lambda: all(child.says("listens on") for child in children), "a venue does not listen", children,
-                     stop)  # fmt: skip
+        await _until(lambda: _is_open(plan, children), "not every venue listens", children, stop)
         arguments = ["run", str(plan.engine), "--journal", str(journal), *origin, "--played", plan.played]
         engine = await processes.enter_async_context(Child("engine", arguments, wish.out))
         children.append(engine)
@@ -259,6 +257,11 @@ async def _play(wish: Wish, plan: Plan) -> int:
         print("\n".join(early) or "stopping: no new risk, orders out, deals repaired", flush=True)
     code = _results(wish, journal, engine)
     return code or (FAILED if early else 0)
+
+
+def _is_open(plan: Plan, venues: list[Child]) -> bool:
+    """The engine is started into an open market: before its first moment there is no market time."""
+    return now_ns() >= plan.origin_ns and all(venue.says("listens on") for venue in venues)
 
 
 async def _until(condition: Callable[[], bool], otherwise: str, children: list[Child], stop: asyncio.Event) -> None:
@@ -305,7 +308,7 @@ def _results(wish: Wish, journal: Path, engine: Child) -> int:
         f"{figures['not_done']} not done, {figures['halted']} halted, {figures['open']} open), "
         f"{figures['alerts']} alerts, replay {'identical' if verdict.identical else 'NOT IDENTICAL'}"
     )
-    print("  ".join(os.path.relpath(wish.out / name) for name in ("summary.json", "report.html", "journal/")))
+    print("  ".join(str(wish.out / name) for name in ("summary.json", "report.html", "journal")))
     print(engine.last_line())
     if engine.code:
         print(f"the engine's exit code is {engine.code} (see {engine.log})")

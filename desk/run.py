@@ -122,14 +122,24 @@ def adapters_of(config: Config, names: Names, folder: Path, inputs) -> list:
     return found
 
 
-class Late:
-    """`engine.ports.Inputs` for adapters that are built before the loop: passes every call on."""
+class Guarded:
+    """`engine.ports.Inputs` for adapters, which are built before the loop. An error inside the engine ends the run,
+    whatever the library around an adapter's callback would have made of it."""
 
-    def __init__(self):
-        self.loop: Loop | None = None
+    def bind(self, loop: Loop, ending: "_Ending") -> None:
+        for name in ("on_quote", "on_report", "on_link", "on_heard", "on_account", "on_position", "on_bad_input"):
+            setattr(self, name, _guarded(getattr(loop, name), ending))
 
-    def __getattr__(self, name):
-        return getattr(self.loop, name)
+
+def _guarded(method, ending: "_Ending"):
+    def call(*arguments):
+        try:
+            return method(*arguments)
+        except Exception as error:
+            ending.fail(error)
+            raise
+
+    return call
 
 
 async def serve(setup: Setup) -> int:
@@ -138,8 +148,8 @@ async def serve(setup: Setup) -> int:
     names = Names(config)
     market_ns = market_base_ns(config, setup.origin_ns) + round((now_ns() - setup.origin_ns) * config.clock.speed)
     record = config_record(config, setup.calendars, market_ns, setup.played)
-    late = Late()
-    adapters = adapters_of(config, names, setup.folder, late)
+    inputs, ending = Guarded(), _Ending()
+    adapters = adapters_of(config, names, setup.folder, inputs)
     with Journal(
         setup.folder, live_dir_of(setup), config.engine.segment_mb << 20, config.engine.name, config.engine.sync_ms
     ) as journal:
@@ -148,10 +158,10 @@ async def serve(setup: Setup) -> int:
         loop.core.journal, loop.core.gateways = journal, adapters
         loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
         loop.on_start(start_fields(setup, epoch, record), record, now_ns())
-        late.loop = loop
+        inputs.bind(loop, ending)
         if config.hooks:
             _forward_alerts(setup, journal.next_seq - 1)
-        return await _trade(loop, adapters, config)
+        return await _trade(loop, adapters, config, ending)
 
 
 def _forward_alerts(setup: Setup, after_seq: int) -> None:
@@ -168,15 +178,18 @@ class _Ending:
         self.error = ""
 
     def on_error(self, running: asyncio.AbstractEventLoop, context: dict) -> None:
-        """Whatever an adapter's or the loop's code raised: told whole, and the end of the run."""
-        error = context.get("exception")
-        self.error = self.error or f"{type(error).__name__}: {error}" if error else context["message"]
-        log.error("an error of the engine: stopping", exc_info=error)
+        """The event loop's handler: whatever a callback raised."""
+        self.fail(context.get("exception") or RuntimeError(context["message"]))
+
+    def fail(self, error: BaseException) -> None:
+        """An error: told whole, and the end of the run; the first one is named in its last line."""
+        if not self.error:
+            log.error("an error of the engine: stopping", exc_info=error)
+        self.error = self.error or f"{type(error).__name__}: {error}"
         self.asked.set()
 
 
-async def _trade(loop: Loop, adapters: list, config: Config) -> int:
-    ending = _Ending()
+async def _trade(loop: Loop, adapters: list, config: Config, ending: "_Ending") -> int:
     running = asyncio.get_running_loop()
     running.set_exception_handler(ending.on_error)
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,0 +1,99 @@
+"""`python -m bench [NAME ...]`: runs the benches and prints one table."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from bench import gate, journal, path, quote, replay, start
+from bench.figures import Refused, Result, table
+from bench.machine import machine, shown
+
+# Each with its rounds where nobody says otherwise: all together stay under two minutes.
+BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
+    "path": (path.measure, 5),
+    "quote": (quote.measure, 9),
+    "gate": (gate.measure, 9),
+    "journal": (journal.measure, 9),
+    "replay": (replay.measure, 5),
+    "start": (start.measure, 5),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Costs of the hot path, each beside a floor that the same run measured."
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all where none is given")
+    parser.add_argument("--list", action="store_true", help="what each bench measures, in a line")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat, with their details")
+    parser.add_argument("--rounds", type=_rounds, metavar="N", help="rounds of each bench (default: its own)")
+    return parser
+
+
+def _rounds(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 1000, got {text}")
+    return int(text)
+
+
+def run(names: list[str], rounds: int | None, tell=print) -> tuple[list[Result], list[str]]:
+    """The results of these benches, and one sentence for each that was refused."""
+    results, refused = [], []
+    for name in names:
+        measure, own_rounds = BENCHES[name]
+        try:
+            result = measure(rounds or own_rounds)
+        except Refused as why:
+            refused.append(f"{name}: {why}")
+            continue
+        results.append(result)
+        tell(_explained(result))
+    return results, refused
+
+
+def _explained(result: Result) -> str:
+    lines = [f"{result.name}: {result.measures}", f"  included: {result.includes}", f"  excluded: {result.excludes}",
+             f"  floor: {result.floor}", f"  {result.rounds} rounds, {result.samples:,} samples"]  # fmt: skip
+    for name, found in result.details.items():
+        if isinstance(found, dict) and "hops" in found:
+            hops = ", ".join(f"{hop} {step['us_p50']:.2f}/{step['us_p99']:.2f}" for hop, step in found["hops"].items())
+            lines.append(f"  hops {name}, us p50/p99: {hops}")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(facts: dict, results: list[Result], refused: list[str]) -> dict:
+    """Every bench's own figures by their names, and beside them what is behind them."""
+    flat = {name: value for result in results for name, value in result.flat.items()}
+    details = {result.name: msgspec.to_builtins(result) for result in results}
+    return flat | {"details": details, "machine": facts, "refused": refused}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0; 1 where a figure was refused; 2 for a bench that is not known."""
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    unknown = [name for name in asked.names if name not in BENCHES]
+    if unknown:
+        parser.error(f"{', '.join(unknown)}: expected {', '.join(BENCHES)}")
+    if asked.list:
+        for name, (measure, rounds) in BENCHES.items():
+            print(f"{name:<8}  {rounds:>2} rounds  {sys.modules[measure.__module__].__doc__.splitlines()[0]}")
+        return 0
+    facts = machine()
+    print(shown(facts) + "\n", flush=True)
+    results, refused = run(asked.names or list(BENCHES), asked.rounds)
+    if results:
+        print(table([(result.name, row) for result in results for row in result.rows]))
+    for why in refused:
+        print(why, file=sys.stderr)
+    if asked.json:
+        asked.json.parent.mkdir(parents=True, exist_ok=True)
+        asked.json.write_bytes(msgspec.json.format(msgspec.json.encode(as_json(facts, results, refused))))
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
