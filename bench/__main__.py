@@ -57,10 +57,7 @@ def run(names: list[str], rounds: int | None, tell=print) -> tuple[list[Result],
 def _explained(result: Result) -> str:
     lines = [f"{result.name}: {result.measures}", f"  included: {result.includes}", f"  excluded: {result.excludes}",
              f"  floor: {result.floor}", f"  {result.rounds} rounds, {result.samples:,} samples"]  # fmt: skip
-    for name, found in result.details.items():
-        if isinstance(found, dict) and "hops" in found:
-            hops = ", ".join(f"{hop} {step['us_p50']:.2f}/{step['us_p99']:.2f}" for hop, step in found["hops"].items())
-            lines.append(f"  hops {name}, us p50/p99: {hops}")
+    lines += [f"  {note}" for note in result.notes]
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ drains what it is sent, for the floor.
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -52,6 +53,10 @@ class FarEnd:
         self._process = process
         self.ports = msgspec.json.decode(process.stdout.readline(), type=Ports)
         self.orders: list[Sent] = []
+
+    def stay_on(self, core: int) -> None:
+        """Keep its reading to one core."""
+        os.sched_setaffinity(self._process.pid, {core})
 
     def hang_up(self) -> None:
         """End it, and take its orders."""

@@ -70,7 +70,10 @@ class Row(NamedTuple):
 
 
 class Result(msgspec.Struct, kw_only=True):
-    """What a bench found. flat: its figures by the names that scripts read; details: all that is behind them."""
+    """What a bench found. flat: its figures by the names that scripts read; details: all that is behind them.
+
+    notes: lines to be read beside the table.
+    """
 
     name: str
     measures: str
@@ -82,6 +85,7 @@ class Result(msgspec.Struct, kw_only=True):
     rows: list[Row]
     flat: dict[str, float]
     details: dict = {}
+    notes: list[str] = []
 
 
 def micros(row_what: str, found: Samples, floor: Samples | None = None) -> Row:
@@ -92,19 +96,24 @@ def micros(row_what: str, found: Samples, floor: Samples | None = None) -> Row:
 def table(rows: list[tuple[str, Row]]) -> str:
     """Aligned columns, one line a row; (bench, row)."""
     head = ("bench", "figure", "unit", "p50", "p99", "floor p50", "ratio")
-    lines = [head, *((name, row.what, row.unit, *map(_text, (row.p50, row.p99, row.floor, row.ratio)))
-                     for name, row in rows)]  # fmt: skip
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join(_line(line, widths) for line in lines)
+    lines = [(name, row.what, row.unit, *map(shown, (row.p50, row.p99, row.floor, row.ratio))) for name, row in rows]
+    return "\n".join(aligned([head, *lines], texts=3))
 
 
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    texts = [cell.ljust(width) if at < 3 else cell.rjust(width)
-             for at, (cell, width) in enumerate(zip(cells, widths, strict=True))]  # fmt: skip
-    return "  ".join(texts).rstrip()
+def aligned(lines: list[tuple[str, ...]], texts: int) -> list[str]:
+    """Lines of cells as texts of equal columns; the first `texts` columns begin left, the numbers after them right."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if at < texts else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
 
 
-def _text(value: float | None) -> str:
+def shown(value: float | None) -> str:
+    """A figure with three digits; '-' where there is none."""
     if value is None:
         return "-"
     if value >= 10_000:

@@ -39,7 +39,7 @@ def measure(rounds: int) -> Result:
     timed, floor, turns = Samples(), Samples(), Samples()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with Journal(folder / "journal", live_folder(folder), _SEGMENT_BYTES, "bench") as journal:
+        with live_folder(folder) as live, Journal(folder / "journal", live, _SEGMENT_BYTES, "bench") as journal:
             for number in range(rounds + 1):  # the first one warms up
                 for samples, found in zip((timed, floor, turns), _round(journal), strict=True):
                     if number:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import socket
 import tempfile
 from collections import Counter
@@ -11,7 +12,7 @@ from statistics import median
 import uvloop
 
 from bench.far_end import HOST, FarEnd, Sent, far_end
-from bench.figures import Result, Row, Samples, demand, micros, percentile
+from bench.figures import Result, Row, Samples, aligned, demand, micros, percentile, shown
 from bench.rig import AU, GC, IDLE_QUOTES, LEGS, Market, answer, check_end, engine, feed, tuned
 from desk.build import Names
 from desk.run import adapters_of
@@ -58,9 +59,9 @@ class Asleep(Pace):
 def measure(rounds: int) -> Result:
     """Both orders of a decision, written by the real gateways to their servers in another process."""
     paces = [
-        Pace("back to back", 100, IDLE_QUOTES),
+        Pace("back to back", 200, IDLE_QUOTES),
         Gap("100 us between", 50, IDLE_QUOTES),
-        Asleep("after 20 ms asleep", 15, 1),
+        Asleep("after 20 ms asleep", 12, 1),
     ]
     with far_end() as far:
         sizes = uvloop.run(_run(far, paces, rounds))
@@ -69,15 +70,15 @@ def measure(rounds: int) -> Result:
         name="path",
         measures="a quote that causes a decision: recv stamp to both orders written (sent_all - recv)",
         includes="journal with its sealer, book, spread, both strategies, gate, holds, orders, DIFF and FIX frames, "
-        "one send(2) each; real adapters, logged in to real servers in another process",
+        "one send(2) each; real adapters, logged in to real servers in another process on another core",
         excludes="reading and parsing the quote's bytes; the venues; their answers (given between the quotes)",
-        floor=f"two send(2) of as many bytes ({sizes[0]} and {sizes[1]}) on two TCP sockets to the same process, same "
-        "pace; sockets of their own, since a FIX session takes no stray bytes",
+        floor=f"two send(2) of as many bytes ({sizes[0]} and {sizes[1]}) on two TCP sockets to the same process, in "
+        "turns with the decisions; sockets of their own, since a FIX session takes no stray bytes",
         rounds=rounds, samples=sum(pace.both.count for pace in paces),
         rows=[row for pace in paces for row in _rows(pace)],
         flat={"both_us_p50": first.both.p50 / 1e3, "both_us_p99": first.both.p99 / 1e3,
               "floor_us_p50": first.floor.p50 / 1e3},
-        details={pace.name: _details(pace) for pace in paces},
+        details={pace.name: _details(pace) for pace in paces}, notes=_hops_shown(paces),
     )  # fmt: skip
 
 
@@ -87,16 +88,29 @@ def _rows(pace: Pace) -> list[Row]:
 
 
 def _details(pace: Pace) -> dict:
+    return {"hops": _hops(pace), "round_medians_us": [each / 1e3 for each in pace.both.medians],
+            "floor_round_medians_us": [each / 1e3 for each in pace.floor.medians]}  # fmt: skip
+
+
+def _hops(pace: Pace) -> dict[str, dict[str, float]]:
+    """From stamp to stamp, us."""
     hops = {}
     for at in range(_RECV + 1, _SENT_ALL):
         steps = [(stamp[at] - stamp[at - 1]) / 1e3 for stamp in pace.hops]
         hops[f"{HOPS[at - 1][:-3]} -> {HOPS[at][:-3]}"] = {"us_p50": median(steps), "us_p99": percentile(steps, 99)}
-    return {"hops": hops, "round_medians_us": [each / 1e3 for each in pace.both.medians],
-            "floor_round_medians_us": [each / 1e3 for each in pace.floor.medians]}  # fmt: skip
+    return hops
+
+
+def _hops_shown(paces: list[Pace]) -> list[str]:
+    """A line a hop, p50 and p99 of each pace."""
+    found = [_hops(pace) for pace in paces]
+    head = ("hop, us: p50 p99", *(cell for pace in paces for cell in (pace.name, "")))
+    lines = [(hop, *(shown(value) for hops in found for value in hops[hop].values())) for hop in found[0]]
+    return aligned([head, *lines], texts=1)
 
 
 async def _run(far: FarEnd, paces: list[Pace], rounds: int) -> tuple[int, int]:
-    """All rounds, each pace in turn, the floor before it; (DIFF, FIX) bytes of an order."""
+    """All rounds, each pace in turn; (DIFF, FIX) bytes of an order."""
     ports = far.ports
     config, calendars = tuned(
         {
@@ -106,6 +120,10 @@ async def _run(far: FarEnd, paces: list[Pace], rounds: int) -> tuple[int, int]:
     )
     with tempfile.TemporaryDirectory() as name, engine(Path(name), config, calendars) as loop:
         adapters = loop.core.gateways = adapters_of(config, Names(config), Path(name), loop)
+        allowed = os.sched_getaffinity(0)
+        # Apart, as engine and venue are: on one core the kernel lets the reader interrupt the sender within his send.
+        os.sched_setaffinity(0, {min(allowed)})
+        far.stay_on(max(allowed))
         try:
             for adapter in adapters:
                 await adapter.start()
@@ -114,6 +132,7 @@ async def _run(far: FarEnd, paces: list[Pace], rounds: int) -> tuple[int, int]:
         finally:
             for adapter in adapters:
                 await adapter.stop()
+            os.sched_setaffinity(0, allowed)
         decisions = 1 + rounds * sum(pace.decisions for pace in paces)
         check_end(loop, decisions)
     far.hang_up()
@@ -133,20 +152,18 @@ async def _measure(loop: Loop, adapters: list, paces: list[Pace], rounds: int, p
     for quote in market.opening():
         feed(loop, quote)
     sizes = _first(loop, market)
-    with socket.create_connection((HOST, port)) as one, socket.create_connection((HOST, port)) as other:
-        for sock in (one, other):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        try:
-            for _ in range(rounds):
-                for pace in paces:
-                    await _floor(pace, adapters, (one, other), sizes)
-                    await _round(pace, loop, adapters, market)
-        finally:
-            gc.enable()
-            gc.unfreeze()
+    floor = Floor(port, sizes)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            for pace in paces:
+                await _round(pace, loop, adapters, market, floor)
+    finally:
+        gc.enable()
+        gc.unfreeze()
+        floor.close()
     return sizes
 
 
@@ -172,26 +189,14 @@ class _Sizes:
         return self._write(frame)
 
 
-async def _floor(pace: Pace, adapters: list, socks: tuple[socket.socket, socket.socket], sizes) -> None:
-    (one, other), samples = socks, []
-    first, second = (bytes(size) for size in sizes)
-    for _ in range(pace.decisions):
-        await pace.wait(adapters)
-        began_ns = now_ns()
-        one.send(first)
-        other.send(second)
-        samples.append(now_ns() - began_ns)
-    pace.floor.add(samples)
-
-
-async def _round(pace: Pace, loop: Loop, adapters: list, market: Market) -> None:
-    both, turn = [], []
+async def _round(pace: Pace, loop: Loop, adapters: list, market: Market, floor: "Floor") -> None:
+    """Decisions and pairs of bare sends in turns, each after the same idle quotes and the same pause."""
+    both, turn, bare = [], [], []
     scratch = loop.core.state.scratch
     for _ in range(pace.decisions):
-        for _ in range(pace.idle_quotes):
-            await pace.wait(adapters)
-            feed(loop, market.idle())
-        await pace.wait(adapters)
+        await _approach(pace, loop, adapters, market)
+        bare.append(floor.send())
+        await _approach(pace, loop, adapters, market)
         began_ns = now_ns()
         feed(loop, market.move())
         turn.append(now_ns() - began_ns)
@@ -199,9 +204,38 @@ async def _round(pace: Pace, loop: Loop, adapters: list, market: Market) -> None
         both.append(stamp[_SENT_ALL] - stamp[_RECV])
         pace.hops.append(stamp)
         demand(answer(loop) == len(LEGS), f"{len(LEGS)} orders for a decision")
-    pace.both.add(both)
-    pace.turn.add(turn)
+    for samples, found in ((pace.both, both), (pace.turn, turn), (pace.floor, bare)):
+        samples.add(found)
     await asyncio.sleep(0.001)  # heartbeats and whatever the venues say
+
+
+async def _approach(pace: Pace, loop: Loop, adapters: list, market: Market) -> None:
+    for _ in range(pace.idle_quotes):
+        await pace.wait(adapters)
+        feed(loop, market.idle())
+    await pace.wait(adapters)
+
+
+class Floor:
+    """Two plain sockets to the far end, and two frames as long as the orders'."""
+
+    def __init__(self, port: int, sizes: tuple[int, int]):
+        self._frames = [bytes(size) for size in sizes]
+        self._socks = [socket.create_connection((HOST, port)) for _ in sizes]
+        for sock in self._socks:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self) -> int:
+        """Both frames, one after the other; ns."""
+        (one, other), (first, second) = self._socks, self._frames
+        began_ns = now_ns()
+        one.send(first)
+        other.send(second)
+        return now_ns() - began_ns
+
+    def close(self) -> None:
+        for sock in self._socks:
+            sock.close()
 
 
 def _check_orders(orders: list[Sent], decisions: int) -> None:

@@ -47,7 +47,7 @@ def measure(rounds: int) -> Result:
     return Result(
         name="quote",
         measures="a quote that causes no order: the call of Loop.on_quote to its return",
-        includes="its journal record, the sealer on, book, spread, both strategies asked, five stamps, the Python around",
+        includes="its journal record, the sealer on, book, spread, both strategies asked, five stamps, the Python call",
         excludes=f"reading and parsing bytes; the timer itself ({clock:.0f} ns, taken off)",
         floor="a bare njit call with the same eleven ints that returns one of them",
         rounds=rounds, samples=timed.count,

@@ -1,5 +1,6 @@
 """What the benches run on: the demo's own engine, tuned so that the bench alone says when it trades."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +68,10 @@ def engine(folder: Path, config: Config, calendars: Mapping[str, Calendar]) -> I
     spec, began_ns = config.engine, now_ns()
     market_ns = market_base_ns(config, began_ns)
     record = config_record(config, calendars, market_ns, "bench")
-    with Journal(folder / "journal", live_folder(folder), spec.segment_mb << 20, spec.name, spec.sync_ms) as journal:
+    with (
+        live_folder(folder) as live,
+        Journal(folder / "journal", live, spec.segment_mb << 20, spec.name, spec.sync_ms) as journal,
+    ):
         loop = assemble(record, journal, [SilentGateway() for _ in config.venues], now_ns)
         loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
         fields = {
@@ -78,10 +82,15 @@ def engine(folder: Path, config: Config, calendars: Mapping[str, Calendar]) -> I
         yield loop
 
 
-def live_folder(folder: Path) -> Path:
+@contextmanager
+def live_folder(folder: Path) -> Iterator[Path]:
     """Where a bench's live segments lie: on tmpfs, as those of a live run; beside its journal where there is none."""
     shared = Path("/dev/shm")
-    return (shared if shared.is_dir() else folder) / f"tandem-bench-{folder.name}"
+    live = (shared if shared.is_dir() else folder) / f"tandem-bench-{folder.name}"
+    try:
+        yield live
+    finally:
+        shutil.rmtree(live, ignore_errors=True)
 
 
 def connect(loop: Loop) -> None:

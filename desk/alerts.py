@@ -12,11 +12,10 @@ from pathlib import Path
 
 import aiohttp
 import orjson
-from rich.cells import cell_len
 
 from desk.config import HookSpec
 from desk.fold import Fold
-from desk.texts import day_text, time_text
+from desk.texts import aligned, day_text, time_text
 from engine.records import ALERT, CONFIG, START
 from engine.segments import Damaged, Reader, read
 
@@ -72,9 +71,7 @@ def table_lines(alerts: list[dict]) -> list[str]:
         what = f"{alert.get('what', '')} ({numbers})" if numbers else str(alert.get("what", ""))
         when = f"{day_text(at_ns)} {time_text(at_ns)}"
         rows.append((when, *(str(alert.get(key, "")) for key in ("level", "code")), what, str(alert.get("do", ""))))
-    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = (zip(row, widths, strict=True) for row in rows)
-    return ["  ".join(cell + " " * (width - cell_len(cell)) for cell, width in line).rstrip() for line in lines]
+    return aligned(rows)
 
 
 class AlertHooks:

@@ -14,6 +14,8 @@ commands:
   watch JOURNAL   the live view of a journal that an engine is writing
   replay JOURNAL  the journal's inputs through the loop again: identical or not, and where not
   report JOURNAL  one self-contained HTML page
+  deals JOURNAL   every deal of a journal, a line each
+  deal JOURNAL ID one deal explained: decision, orders, fills, repairs, how it ended
   alerts JOURNAL  what a person should know, as a table or as JSON lines
   verify JOURNAL  checks the seals: every block's checksum and the chain over them
 """
@@ -31,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
                                "journal/ in the output folder, with the processes' logs and configs.")  # fmt: skip
     demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default: out/demo)")
     demo.add_argument("--data", type=Path, help="folder gold_2019 or btc_2024 of recordings to play; else generated")
-    demo.add_argument("--seconds", type=_positive, default=50.0, help="how long to trade (default: 50)")
+    demo.add_argument("--seconds", type=_positive, default=45.0, help="how long to trade (default: 45)")
     demo.add_argument("--speed", type=_positive, help="market time over real time (default: the demo's own)")
     demo.add_argument("--seed", type=_count, help="of the generated market and the venues' jitter")
     demo.add_argument("--headless", action="store_true", help="no live view")
@@ -61,6 +63,15 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="a journal as one HTML page")
     report.add_argument("journal", type=Path, metavar="JOURNAL")
     report.add_argument("--out", type=Path, help="file (default: report.html beside the journal)")
+
+    deals = commands.add_parser("deals", help="the deals of a journal, a line each",
+                                description="Exit code 1 where a deal is open or halted.")  # fmt: skip
+    deals.add_argument("journal", type=Path, metavar="JOURNAL")
+    deals.add_argument("--open", action="store_true", help="only those that are open or halted")
+
+    deal = commands.add_parser("deal", help="one deal explained on a page")
+    deal.add_argument("journal", type=Path, metavar="JOURNAL")
+    deal.add_argument("id", type=_count, metavar="ID")
 
     alerts = commands.add_parser("alerts", help="the alerts of a journal")
     alerts.add_argument("journal", type=Path, metavar="JOURNAL")
@@ -182,6 +193,18 @@ def _report(asked) -> int:
     return _on_journal(asked.journal, work)
 
 
+def _deals(asked) -> int:
+    from desk.deals import list_deals
+
+    return _on_journal(asked.journal, lambda: list_deals(asked.journal, asked.open))
+
+
+def _deal(asked) -> int:
+    from desk.deals import explain_deal
+
+    return _on_journal(asked.journal, lambda: explain_deal(asked.journal, asked.id))
+
+
 def _alerts(asked) -> int:
     from desk.alerts import AlertHooks, forward, main
 
@@ -228,7 +251,7 @@ def _on_journal(folder: Path, work) -> int:
 
 _DO = {
     "demo": _demo, "run": _run, "check": _check, "venue": _venue, "watch": _watch, "replay": _replay,
-    "report": _report, "alerts": _alerts, "verify": _verify,
+    "report": _report, "alerts": _alerts, "deals": _deals, "deal": _deal, "verify": _verify,
 }  # fmt: skip
 
 if __name__ == "__main__":

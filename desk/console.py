@@ -21,7 +21,7 @@ from desk.fold import Fold
 from desk.fold_deals import DealView, outcome_name
 from desk.fold_latency import GATE, LEG_SKEW, ROUND_TRIP, TICK_TO_DECISION, TICK_TO_ORDER
 from desk.fold_names import base_units
-from desk.texts import DASH, duration_text, number_text, signed_text, time_text
+from desk.texts import DASH, amount_text, duration_text, number_text, signed_text, time_text
 from engine.clock import now_ns
 from engine.ports import CHANNELS, LINK_STATES, READY
 from engine.records import BLOCKED_NAMES, PURPOSES, QUOTE
@@ -95,7 +95,7 @@ class Console:
 
     def _spread_lines(self, index: int, view, at_ns: int) -> list[Text]:
         last, name = view.last, self.fold.names.spread(index)
-        residual = f"{number_text(base_units(view.residual_ubase), 0)}/{number_text(base_units(view.bound_ubase), 0)}"
+        residual = f"{amount_text(base_units(view.residual_ubase))}/{amount_text(base_units(view.bound_ubase))}"
         age = duration_text(max(at_ns - last.oldest_ns, 0)) if last.oldest_ns else DASH
         first = Text(no_wrap=True, overflow="ellipsis").append(f"{name}  ", "bold")
         if last.blocked:

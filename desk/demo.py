@@ -22,7 +22,7 @@ from desk.replay import replay
 from desk.report import write_report
 from desk.summary import summary
 from desk.toml_reader import read
-from desk.venue import VenueFile, begin_ns, files_of, played_text, utc_text
+from desk.venue import LEFT_OUT, VenueFile, begin_ns, files_of, played_text, utc_text
 from engine.clock import now_ns
 from engine.layout import Damaged
 from engine.sealer import lock
@@ -88,12 +88,12 @@ def _source_of(wish: Wish) -> Path:
     """The folder of the demo's configs."""
     if wish.data is None:
         return DEMOS / GENERATED
+    if not wish.data.is_dir():
+        raise DemoError(f"--data {wish.data}: expected a folder with a recording, found none")
     known = sorted(path.name for path in DEMOS.iterdir() if path.is_dir() and path.name != GENERATED)
     name = wish.data.resolve().name
     if name not in known:
         raise DemoError(f"--data {wish.data}: expected a folder named {' or '.join(known)}")
-    if not wish.data.is_dir():
-        raise DemoError(f"--data {wish.data}: expected a folder with a recording, found none")
     return DEMOS / name
 
 
@@ -215,10 +215,11 @@ class Child:
 
     def last_line(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else ""
 
     def early_end(self) -> str:
-        return f"{self.name} ended early, with exit code {self.code}: {self.last_line()} (see {self.log})"
+        said = self.last_line() or "it said nothing"
+        return f"{self.name} ended early, with exit code {self.code}: {said} (see {self.log})"
 
 
 def run(wish: Wish) -> int:
@@ -226,6 +227,9 @@ def run(wish: Wish) -> int:
     wish = wish._replace(out=wish.out.absolute())
     try:
         wish.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoError(f"--out {wish.out}: expected a folder that can be written to: {error.strerror}") from error
+    try:
         plan = prepare(wish)
         print(f"plays {plan.played}", flush=True)
         return asyncio.run(_play(wish, plan))
@@ -255,6 +259,9 @@ async def _play(wish: Wish, plan: Plan) -> int:
         await _look_on(wish, journal, children, stop)
         early = [child.early_end() for child in children if not child.running]
         print("\n".join(early) or "stopping: no new risk, orders out, deals repaired", flush=True)
+    for child in children:
+        if child.says(LEFT_OUT):
+            print(f"{child.name} could not read all of the recording (see {child.log})")
     code = _results(wish, journal, engine)
     return code or (FAILED if early else 0)
 
@@ -309,7 +316,7 @@ def _results(wish: Wish, journal: Path, engine: Child) -> int:
         f"{figures['alerts']} alerts, replay {'identical' if verdict.identical else 'NOT IDENTICAL'}"
     )
     print("  ".join(str(wish.out / name) for name in ("summary.json", "report.html", "journal")))
-    print(engine.last_line())
-    if engine.code:
-        print(f"the engine's exit code is {engine.code} (see {engine.log})")
-    return abs(engine.code) or (0 if verdict.identical else FAILED)
+    print(engine.last_line() if engine.code == 0 else f"exit code {engine.code}: {engine.last_line()} ({engine.log})")
+    if engine.code < 0 or not verdict.identical:
+        return FAILED
+    return engine.code

@@ -116,10 +116,11 @@ class Fold:
             self._on_alert(record)
 
     def market_ns(self, now_ns: int) -> int:
-        """Market time of an engine time, by the START it belongs to; the same where there is none."""
-        start = next((row for row in reversed(self.starts) if row.clock_start_ns <= now_ns), None)
-        if start is None:
+        """Market time of an engine time, by the latest START whose clock ran by then, else the first; the same where
+        there is none."""
+        if not self.starts:
             return now_ns
+        start = next((row for row in reversed(self.starts) if row.clock_start_ns <= now_ns), self.starts[0])
         return start.clock_base_ns + (now_ns - start.clock_start_ns) * start.clock_speed_milli // 1000
 
     def spread(self, index: int) -> SpreadView:

@@ -12,7 +12,7 @@ from desk.report_latency import latency_table
 from desk.report_svg import mark
 from desk.report_timeline import chosen_deal, timeline
 from desk.summary import summary
-from desk.texts import count_text, day_text, duration_text, number_text, time_text
+from desk.texts import amount_text, count_text, day_text, duration_text, number_text, time_text
 from engine.records import HALTED
 from engine.segments import read
 
@@ -72,7 +72,7 @@ def _verdict(fold: Fold, figures: dict) -> str:
         if view.last and view.last.position_units
     ]
     residual = [
-        f"{fold.names.spread(index)} {number_text(base_units(view.residual_ubase), 3)} {fold.names.unit(index)}"
+        f"{fold.names.spread(index)} {amount_text(base_units(view.residual_ubase))} {fold.names.unit(index)}"
         for index, view in sorted(fold.spreads.items())
         if view.residual_ubase
     ]

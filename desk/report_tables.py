@@ -7,7 +7,7 @@ from desk.fold import Fold
 from desk.fold_deals import DealView, outcome_name
 from desk.fold_names import base_units
 from desk.summary import DEFINITIONS
-from desk.texts import DASH, duration_text, number_text, signed_text, time_text
+from desk.texts import DASH, amount_text, duration_text, number_text, signed_text, time_text
 from engine.records import BLOCKED_NAMES, COMPLETE, HALT_REASONS, PURPOSES, RUNGS
 
 DEALS_SHOWN, ALERTS_SHOWN, REPAIRS_SHOWN = 200, 200, 3
@@ -40,7 +40,8 @@ def cards(summary: dict) -> str:
         ("leg skew", us("leg_skew_us_p50"), "median, first to last leg sent"),
         ("slippage, bps", n(s["slippage_bps_p50"]), "median leg, against the touch"),
         ("资金占用 capital use", pct("capital_used_pct_max"), f"highest; idle {pct('capital_idle_pct')} on average"),
-        ("residual", n(s["residual_base_units"], 3), f"base units; exposure at the end {n(s['exposure_at_end'], 3)}"),
+        ("residual", amount_text(s["residual_base_units"]),
+         f"base units; exposure at the end {amount_text(s['exposure_at_end'])}"),
         ("orders", n(s["orders_sent"]), doubts),
         ("journal", n(s["journal_records"]), f"records; {replay}"),
     ]  # fmt: skip
@@ -130,7 +131,7 @@ def spreads_table(fold: Fold) -> str:
         seen = view.samples.seen
         why = ", ".join(f"{BLOCKED_NAMES[bit]} {100 * count / seen:.1f} %" for bit, count in view.blocked.most_common())
         unit = fold.names.unit(index) or "base units"
-        left, bound = (number_text(base_units(ubase), 3) for ubase in (view.residual_ubase, view.bound_ubase))
+        left, bound = (amount_text(base_units(ubase)) for ubase in (view.residual_ubase, view.bound_ubase))
         ratio = f"{view.last.ratio:.5f}" if view.last and not view.last.blocked else DASH
         rows.append([
             escape(fold.names.spread(index)), number_text(view.last.position_units) if view.last else DASH, ratio,

@@ -71,7 +71,7 @@ def _digest(folder: Path) -> str:
 def market_base_ns(config: Config, origin_ns: int) -> int:
     """Market time at the origin: the config's base, else the wall clock itself."""
     base = config.clock.base_utc
-    return int(datetime.fromisoformat(base).timestamp()) * 1_000_000_000 if base else origin_ns
+    return round(datetime.fromisoformat(base).timestamp() * 1_000_000) * 1_000 if base else origin_ns
 
 
 def start_fields(setup: Setup, epoch: int, record: dict) -> dict:

@@ -1,6 +1,9 @@
 """Numbers as people read them: durations, times, money, percentages. None reads as a dash, never as a zero."""
 
+import math
 from datetime import UTC, datetime
+
+from rich.cells import cell_len
 
 DASH = "–"
 _STEPS = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"), (1, "ns"))
@@ -37,6 +40,15 @@ def number_text(value, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
+def amount_text(value: float | None) -> str:
+    """An amount of base units with about four digits, whether grams or a hundredth of a coin; never an exponent."""
+    if not value:
+        return DASH if value is None else "0"
+    whole_digits = math.floor(math.log10(abs(value))) + 1
+    text = number_text(float(value), min(max(4 - whole_digits, 0), 6))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def count_text(count: int, one: str, many: str) -> str:
     return f"{number_text(count)} {one if count == 1 else many}"
 
@@ -53,3 +65,10 @@ def time_text(at_ns: int, fraction: int = 3) -> str:
 
 def day_text(at_ns: int) -> str:
     return datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d")
+
+
+def aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows as lines with aligned columns; Chinese characters count as two cells."""
+    widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = (zip(row, widths, strict=True) for row in rows)
+    return ["  ".join(cell + " " * (width - cell_len(cell)) for cell, width in line).rstrip() for line in lines]

@@ -28,6 +28,7 @@ from desk.toml_reader import read
 from engine.clock import now_ns
 from engine.instruments import KINDS, POSITION_MODES, Instrument
 
+LEFT_OUT = "a line of the recording was left out"
 log = structlog.get_logger()
 
 
@@ -110,7 +111,7 @@ def quotes_of(file: VenueFile) -> Iterator[QuoteTick]:
     """What this venue publishes, in its symbols, from its window's start."""
 
     def tell(bad: BadLine) -> None:
-        log.warning("a line of the recording was left out", file=bad.file, line=bad.line, expected=bad.expected)
+        log.warning(LEFT_OUT, file=bad.file, line=bad.line, expected=bad.expected)
 
     played = window(sift(source_of(file), tell), file.sim.start_s, file.sim.seconds)
     return renamed(played, file.sim.series())

@@ -113,7 +113,7 @@ ORDER_STATE_DTYPE = np.dtype([
     ("settled", "<i4"), ("cum_lots", "<i8"), ("booked_lots", "<i8"), ("total_lots", "<i8"),
 ])  # fmt: skip
 
-# side and lots of the order; flags: FILL_*.
+# side: of the order. lots: never negative; with FILL_BUST they are taken back. flags: FILL_*.
 FILL_DTYPE = np.dtype([
     ("order_no", "<i8"), ("deal_id", "<i8"), ("instrument", "<i4"), ("leg", "<i4"), ("side", "<i4"),
     ("offset", "<i4"), ("purpose", "<i4"), ("flags", "<i4"), ("lots", "<i8"), ("ticks", "<i8"), ("venue_ns", "<i8"),

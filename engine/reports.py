@@ -71,7 +71,7 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
         if key not in core.trades:
             return 0
         core.trades.discard(key)
-        lots, flags = -lots, flags | FILL_BUST
+        lots = -lots
     else:
         # A correction states the trade's new size; only the difference is booked.
         total = report.cum_lots if report.cum_lots != UNKNOWN else int(row["booked_lots"])
@@ -82,7 +82,8 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
     deal["fills"] += 1
     core.emit(
         FILL, order_no=row["order_no"], deal_id=row["deal_id"], instrument=row["instrument"], leg=row["leg"],
-        side=row["side"], offset=row["offset"], purpose=row["purpose"], flags=flags, lots=lots,
+        side=row["side"], offset=row["offset"], purpose=row["purpose"], flags=flags | (FILL_BUST if lots < 0 else 0),
+        lots=abs(lots),
         ticks=report.last_ticks, venue_ns=report.venue_ns, trade_id=text(report.trade_id, 48),
     )  # fmt: skip
     return lots

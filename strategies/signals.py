@@ -82,5 +82,6 @@ def ask_strategies(base, instrument, now_ns):
     for at in range(row.touch_at, row.touch_at + row.touch_n):
         spread = spreads[touches[at].spread]
         for index in range(spread.strategy_at, spread.strategy_at + spread.strategy_n):
-            ask_strategy(base, index, now_ns)
+            if ask_strategy(base, index, now_ns):
+                break  # one deal a spread: a second strategy would see the same free money
     return scratch.decisions

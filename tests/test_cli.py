@@ -9,7 +9,7 @@ import pytest
 from desk.cli import main
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("demo", "run", "check", "venue", "watch", "replay", "report", "alerts", "verify")
+COMMANDS = ("demo", "run", "check", "venue", "watch", "replay", "report", "deals", "deal", "alerts", "verify")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -18,6 +18,8 @@ CAPABILITIES = {
     "quote rate": "best quotes at most each 500 ms; a slow client gets them merged",
     "query by client id": "by the login snapshot only; an order of this connection that is missing forces a new one",
     "cancel refusal": "a text for people without an order id; ask for the order's state instead",
+    "repeated reports": "no, the tree holds a trade once; after a reconnect the day is told again, under the same ids",
+    "quote flags": "limit up, limit down; there is no field for another",
     "on disconnect": "orders stay working",
 }
 

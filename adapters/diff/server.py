@@ -16,11 +16,13 @@ from adapters.diff.venue_rows import (
     order_row,
     position_row,
     price,
+    progress,
     quote_row,
     trade_key,
     trade_row,
 )
 from adapters.ports import Contracts, OrderEntry, VenueReport
+from engine.instruments import Instrument
 from engine.ports import MARKET_DATA, TRADING, Event
 
 PATHS = {"/md": MARKET_DATA, "/td": TRADING}
@@ -46,6 +48,8 @@ class DiffServer:
         # What never reached the matching: (user, order id) -> row, beside every id that was used.
         self._refused: dict[str, dict[str, dict[str, Any]]] = {user: {} for user in users}
         self._used: set[tuple[str, str]] = set()
+        # (user, order id) -> the report that its row shows.
+        self._shown: dict[tuple[str, str], VenueReport] = {}
         self._entry: OrderEntry | None = None
         self._server: asyncio.Server | None = None
 
@@ -79,7 +83,7 @@ class DiffServer:
                 session.notify(f"{report.order.client_id}: {report.reason}")
             return
         instrument = self._contracts[report.order.symbol]
-        change: dict[str, Any] = {"orders": {report.order.client_id: order_row(report, instrument)}}
+        change: dict[str, Any] = {"orders": {report.order.client_id: self._row(report, instrument)}}
         if report.event == Event.TRADE:
             change["trades"] = {trade_key(report): trade_row(report, instrument)}
             self._quote(report.order.symbol, {"last_price": price(instrument, report.last_ticks)})
@@ -170,6 +174,14 @@ class DiffServer:
         for session in self._sessions:
             if symbol in session.symbols:
                 session.queue({"quotes": {symbol: row}})
+
+    def _row(self, report: VenueReport, instrument: Instrument) -> dict[str, Any]:
+        """The order's row. It is a state, not a message: a report that comes late does not turn it back."""
+        key = report.order.owner, report.order.client_id
+        shown = self._shown.get(key)
+        if shown is None or progress(report) >= progress(shown):
+            shown = self._shown[key] = report
+        return order_row(shown, instrument)
 
     def _tell(self, user: str, change: dict[str, Any]) -> None:
         for session in self._of(user):

@@ -24,7 +24,11 @@ def parse(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
+        pass
+    try:
         return orjson.loads(_STRING_OR_NAN.sub(_quote_nan, text))
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"frame: expected JSON text: {error}") from error
 
 
 def _quote_nan(match: re.Match[bytes]) -> bytes:

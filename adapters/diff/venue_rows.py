@@ -46,10 +46,15 @@ def head_row(symbol: str, instrument: Instrument) -> dict[str, Any]:
     }
 
 
+def progress(report: VenueReport) -> tuple[int, bool]:
+    """How far the order has come by this report: what has traded, and whether it has ended. It only grows."""
+    return report.cum_lots, report.event in ENDS or report.leaves_lots == 0
+
+
 def order_row(report: VenueReport, instrument: Instrument) -> dict[str, Any]:
     """The order as it stands after this report. Filled, cancelled and rejected all read FINISHED."""
     order = report.order
-    done = report.event in ENDS or report.leaves_lots == 0
+    _, done = progress(report)
     time_condition, volume_condition = TERM_TEXTS[order.tif]
     row = {
         **_contract(order),

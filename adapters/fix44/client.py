@@ -16,11 +16,13 @@ from engine.ports import Inputs, OrderRequest
 # What this protocol can and cannot do, for whoever builds on it.
 CAPABILITIES = {
     "numbered quotes": "where the venue sends RptSeq (83); a jump is flagged and one snapshot asked for",
+    "quote flags": "closed (276=B), gap (83)",
     "query by client id": "yes (35=H); asked by itself for every live order after a gap or a reconnect",
     "cancel refusal": "yes (35=9)",
     "order types": "limit; IOC, FOK, DAY; open and close (77) where positions are long and short; no close-today",
     "positions and account": "one snapshot a logon (AN/AP, BB/BA) where the venue has them; `snapshot` says so",
     "resend": "orders, cancels and queries never (gap fill, then query); prices never; other messages with PossDup",
+    "repeated reports": "yes, passed on under the venue's trade id, which the engine books once",
     "missed fills": "resent by the venue; where it gap-fills them only the cumulative quantity is known, by the query",
     "on disconnect": "as the venue has it: orders stay working unless it cancels them",
     "encryption": "none of its own: a local TLS tunnel",
