@@ -95,7 +95,7 @@ class Console:
 
     def _spread_lines(self, index: int, view, at_ns: int) -> list[Text]:
         last, name = view.last, self.fold.names.spread(index)
-        residual = f"{amount_text(base_units(view.residual_ubase))}/{amount_text(base_units(view.bound_ubase))}"
+        residual = f"{amount_text(base_units(view.residual_ubase), 3)}/{amount_text(base_units(view.bound_ubase), 3)}"
         age = duration_text(max(at_ns - last.oldest_ns, 0)) if last.oldest_ns else DASH
         first = Text(no_wrap=True, overflow="ellipsis").append(f"{name}  ", "bold")
         if last.blocked:

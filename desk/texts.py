@@ -40,12 +40,12 @@ def number_text(value, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
-def amount_text(value: float | None) -> str:
-    """An amount of base units with about four digits, whether grams or a hundredth of a coin; never an exponent."""
+def amount_text(value: float | None, digits: int = 4) -> str:
+    """An amount of base units with about so many digits, whether grams or a hundredth of a coin; never an exponent."""
     if not value:
         return DASH if value is None else "0"
     whole_digits = math.floor(math.log10(abs(value))) + 1
-    text = number_text(float(value), min(max(4 - whole_digits, 0), 6))
+    text = number_text(float(value), min(max(digits - whole_digits, 0), 6))
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

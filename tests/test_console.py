@@ -34,7 +34,7 @@ def test_a_busy_run_fills_the_terminal_exactly(width, height):
 
 def test_everything_a_desk_looks_for_is_on_a_small_screen():
     text = "\n".join(shown(fold_of(believable_story(end_with=lambda story: (halted_deal(story), open_deal(story))))))
-    prices = ("GC1912", "7×1530.4", "au-gc  1.2222", "1.2772 | 1.1672", "pos −3", "residual 220.7/400 g", "360 quotes")
+    prices = ("GC1912", "7×1530.4", "au-gc  1.2222", "1.2772 | 1.1672", "pos −3", "residual 221/400 g", "360 quotes")
     work = ("halted", "open", "tick to order", "round trip COMEX", "75.1 %", "70/85/90", "edge after all costs")
     for words in (*prices, *work, "deal 23 halted", "links ready"):
         assert words in text, words
