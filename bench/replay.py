@@ -14,7 +14,7 @@ _DEALS = 400
 
 
 def measure(rounds: int) -> Result:
-    """Replay one journal, made before the first round, again and again; one idle quote in eight causes a deal."""
+    """Replay one journal, made before the first round, again and again; one quote in eight causes a deal."""
     with tempfile.TemporaryDirectory() as name:
         folder = _made(Path(name))
         records = list(read(folder))

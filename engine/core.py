@@ -60,19 +60,22 @@ class Core:
         self.failed: list[int] = []
         self.told: dict[tuple, object] = {}
         self.next_sample_ns = 0
-        self._rows = {kind: np.zeros((), dtype) for kind, dtype in records.DTYPES.items()}
+        self._rows = {kind: np.zeros(1, dtype) for kind, dtype in records.DTYPES.items()}
+        self._bytes = {kind: row.view(np.uint8) for kind, row in self._rows.items()}
+        self._places = {kind: (row.ctypes.data, row.itemsize) for kind, row in self._rows.items()}
 
-    def record(self, kind: int, /, **fields) -> bytes:
-        """The payload of one record; fields not named are zero."""
-        row = self._rows[kind]
-        row[()] = np.zeros((), row.dtype)
+    def record(self, kind: int, /, **fields) -> np.void:
+        """The payload of one record, good until the next of its kind; fields not named are zero."""
+        self._bytes[kind].fill(0)
+        row = self._rows[kind][0]
         for name, value in fields.items():
             row[name] = value
-        return row.tobytes()
+        return row
 
     def emit(self, kind: int, /, **fields) -> None:
         """Journal one output of the input at hand."""
-        self.journal.append(kind, self.now_ns, self.record(kind, **fields))
+        self.record(kind, **fields)
+        self.journal.append_at(kind, self.now_ns, *self._places[kind])
 
     def take_json(self, kind: int, body: dict) -> None:
         """Journal one input that carries text."""

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 
@@ -56,6 +57,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return step_text(lots, self.lot_step)
 
 
+@lru_cache(maxsize=1024)
 def decimals_of(step: Fraction) -> int:
     """How many digits after the point a decimal step needs. ValueError for a step such as 1/3."""
     for digits in range(19):
@@ -64,10 +66,17 @@ def decimals_of(step: Fraction) -> int:
     raise ValueError(f"step {step} is not a decimal number of at most 18 digits")
 
 
+@lru_cache(maxsize=1024)
+def _scale(step: Fraction) -> tuple[int, int]:
+    """(digits after the point, the step in units of the last digit)."""
+    digits = decimals_of(step)
+    return digits, int(step * 10**digits)
+
+
 def step_text(steps: int, step: Fraction) -> str:
     """steps x step as an exact decimal text with the digits of the step: step_text(3, 1/20) -> '0.15'."""
-    digits = decimals_of(step)
-    scaled = steps * int(step * 10**digits)
+    digits, unit = _scale(step)
+    scaled = steps * unit
     if digits == 0:
         return str(scaled)
     sign, scaled = ("-", -scaled) if scaled < 0 else ("", scaled)

@@ -74,18 +74,24 @@ class _Writing:
         into = append_input if kind < FIRST_OUTPUT else append
         return self._put(into, kind, now_ns, orjson.dumps(what, option=orjson.OPT_SORT_KEYS), 0)
 
+    def append_at(self, kind: int, now_ns: int, address: int, size: int) -> int:
+        """Append `size` bytes at an address that the caller keeps; as `append`, but the size is not checked."""
+        return self._put_at(append, kind, now_ns, address, size, 0)
+
     def _put(self, into, kind: int, now_ns: int, payload: bytes | np.void, flags: int) -> int:
         data = payload if isinstance(payload, bytes) else payload.tobytes()
         expected = layout.SIZES[kind]
         if expected not in (None, len(data)):
             raise ValueError(f"record kind {kind}: expected {expected} payload bytes, got {len(data)}")
-        source = np.frombuffer(data, np.uint8).ctypes.data
-        if len(data) + MAX_OVERHEAD > self.room_bytes:
+        return self._put_at(into, kind, now_ns, np.frombuffer(data, np.uint8).ctypes.data, len(data), flags)
+
+    def _put_at(self, into, kind: int, now_ns: int, source: int, size: int, flags: int) -> int:
+        if size + MAX_OVERHEAD > self.room_bytes:
             self._make_room()
-        seq = into(self.address, kind, flags, now_ns, source, len(data))
+        seq = into(self.address, kind, flags, now_ns, source, size)
         if not seq:
             raise JournalFull(
-                f"{self.name}: record of kind {kind}, {len(data)} bytes: room for {self.room_bytes}, {self.no_next}"
+                f"{self.name}: record of kind {kind}, {size} bytes: room for {self.room_bytes}, {self.no_next}"
             )
         return seq
 

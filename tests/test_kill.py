@@ -1,57 +1,15 @@
 """kill -9 of a trading engine: its journal reads clean, and the next start ends flat or says what is open."""
 
-import asyncio
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from desk.demo import Wish, prepare
 from desk.replay import replay
 from engine import records
-from engine.clock import now_ns
-from engine.segments import Reader, read
+from engine.segments import read
 from engine.verify import verify
-
-ROOT = Path(__file__).parent.parent
-NS_PER_S = 1_000_000_000
-
-
-class Processes:
-    """Venues and engines of a test; all end with it."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.plan = prepare(Wish(folder, None, 60.0, None, 11, True))
-        self.journal = folder / "journal"
-        self.alive: list[subprocess.Popen] = []
-        for path in self.plan.venues:
-            self._start("venue", str(path), name=path.stem)
-
-    def _start(self, *arguments: str, name: str) -> subprocess.Popen:
-        with open(self.folder / f"{name}.log", "ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "desk.cli", *arguments, "--origin-ns", str(self.plan.origin_ns)], cwd=ROOT,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        self.alive.append(process)
-        return process
-
-    def engine(self) -> subprocess.Popen:
-        return self._start("run", str(self.plan.engine), "--journal", str(self.journal), name="engine")
-
-    def log(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text()
-
-    def end(self) -> None:
-        for process in self.alive:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self.alive:
-            process.wait(30)
+from tests.processes import Processes, seen, until
 
 
 @pytest.fixture
@@ -59,35 +17,6 @@ def processes(tmp_path):
     started = Processes(tmp_path)
     yield started
     started.end()
-
-
-def until(condition, seconds: float, what: str):
-    """The first true value of `condition`, polled; fails after `seconds`."""
-
-    async def poll():
-        end_ns = now_ns() + round(seconds * NS_PER_S)
-        while not (value := condition()):
-            assert now_ns() < end_ns, f"{what} did not happen within {seconds} s"
-            await asyncio.wait([asyncio.ensure_future(asyncio.Event().wait())], timeout=0.01)
-        return value
-
-    return asyncio.run(poll())
-
-
-def seen(journal: Path, wanted, count: int = 1):
-    """A poll for `count` records that `wanted` accepts, in a journal that grows."""
-    reader, found = None, []
-
-    def look() -> bool:
-        nonlocal reader
-        if reader is None:
-            if not (journal / "live").exists():
-                return False
-            reader = Reader(journal)
-        found.extend(record for record in reader.poll() if wanted(record))
-        return len(found) >= count
-
-    return look
 
 
 @pytest.mark.slow
@@ -133,3 +62,15 @@ def test_a_kill_in_the_turn_of_a_send_is_resolved_by_asking_the_venue(processes)
     last = processes.log("engine").rstrip().splitlines()[-1]
     assert (code, last) == (0, "flat") or (code == 3 and last.startswith("NOT FLAT")), last
     assert replay(processes.journal).identical
+
+
+@pytest.mark.slow
+def test_alerts_reach_the_command_hook_of_a_run(processes, tmp_path):
+    told = tmp_path / "told.jsonl"
+    path = processes.plan.engine
+    hook = f"""[{{level = "info", command = ["sh", "-c", "cat >> '{told}'; echo >> '{told}'"]}}]"""
+    path.write_text(path.read_text().replace("hooks = []", f"hooks = {hook}"))
+    engine = processes.engine()
+    until(lambda: told.exists() and "link_ready" in told.read_text(), 40, "an alert at the hook")
+    engine.send_signal(signal.SIGTERM)
+    assert engine.wait(30) == 0, processes.log("engine")
