@@ -18,7 +18,7 @@ ON_PARTIAL = {"complete": COMPLETE_FIRST, "unwind": UNWIND_FIRST, "cheapest": CH
 
 class RepairPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """A strategy's rules of repair. pay_up_ticks: beyond the touch, a try each; band_bps: the widest price, from the
-    decision's touch."""
+    touch at the time."""
 
     on_partial: int
     retry_ns: int
@@ -78,8 +78,9 @@ def plan(legs: list[LegView], edge_micros: int, policy: RepairPolicy, tries: int
 
 
 def missing_lots(legs: list[LegView]) -> tuple[int, ...]:
-    """Lots that bring every leg up to the fullest one, in whole units."""
-    units = max(math.ceil(_units(leg)) for leg in legs)
+    """Lots that bring every leg up to the fullest one, in whole units; never beyond the deal's own units."""
+    wanted = max(leg.target_lots // leg.ratio for leg in legs)
+    units = min(max(math.ceil(_units(leg)) for leg in legs), wanted)
     return tuple(units * leg.ratio - leg.booked_lots for leg in legs)
 
 
@@ -129,7 +130,7 @@ def _prefers_complete(policy: RepairPolicy, tries: int, complete: int, unwind: i
 
 
 def _limits(legs: list[LegView], lots: tuple[int, ...], policy: RepairPolicy, tries: int) -> tuple[int, ...]:
-    """The touch and so many ticks beyond it; after the schedule, the band around the decision's touch if wider."""
+    """The touch and so many ticks beyond it, within the band; after the schedule, the whole band."""
     limits = []
     for leg, count in zip(legs, lots, strict=True):
         if count == 0:
@@ -137,11 +138,10 @@ def _limits(legs: list[LegView], lots: tuple[int, ...], policy: RepairPolicy, tr
             continue
         side = 1 if count > 0 else -1
         price = _touch(leg, count)
+        beyond = math.floor(price * policy.band_bps / 10_000)
         if tries < len(policy.pay_up_ticks):
-            price += side * policy.pay_up_ticks[tries]
-        else:
-            price += side * math.floor(price * policy.band_bps / 10_000)
-        limits.append(max(price, 1))
+            beyond = min(beyond, policy.pay_up_ticks[tries])
+        limits.append(max(price + side * beyond, 1))
     return tuple(limits)
 
 

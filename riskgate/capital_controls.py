@@ -1,5 +1,6 @@
 """Controls of position and money: 15 position, 16 margin in each account's currency, 17 capital pools, 28 residual."""
 
+from engine.instruments import INVERSE
 from engine.jit import njit
 from engine.money import fee_lot_micros, margin_lot_micros, reporting_micros
 from engine.offsets import reducing_lots
@@ -30,7 +31,9 @@ def hold_wanted(base, decision):
     scratch = scratch_of(base)
     for leg in range(decision.legs):
         row = instruments[decision.instrument[leg]]
-        price = max(decision.ref_ticks[leg], decision.limit_ticks[leg])
+        ref, limit = decision.ref_ticks[leg], decision.limit_ticks[leg]
+        # A lot of an inverse contract is worth most coins at the lower price.
+        price = min(ref, limit) if row.kind == INVERSE else max(ref, limit)
         margin, fee = margin_lot_micros(row, price), fee_lot_micros(row, price)
         scratch.hold_lot_micros[leg] = UNSET if margin == UNSET or fee == UNSET else margin + 2 * fee
 
@@ -144,5 +147,6 @@ def residual(base, decision, verdict, now_ns):
     for leg in range(decision.legs):
         left += decision.lots[leg] * spread.hedge_ubase[leg]
     after = abs(spread.residual_ubase + left)
-    limit = max(spread.ledger_bound_ubase, abs(spread.residual_ubase))
+    bound = spread.ledger_bound_ubase
+    limit = UNSET if bound == UNSET else max(bound, abs(spread.residual_ubase))
     at_most(verdict, 28, after, limit, -1)

@@ -90,9 +90,11 @@ def edge(base, decision, verdict, now_ns):
 
 @njit
 def session(base, decision, verdict, now_ns):
-    """23: every leg's session open, and for an entry not within its guard before the close. Seconds left; least."""
+    """23: every leg's session open, by the calendar and by the venue's own word, and for an entry not within its guard
+    before the close. Seconds left; least."""
     head = head_of(base)
     instruments = instruments_of(base)
+    books = books_of(base)
     market = market_ns(head, now_ns)
     for leg in range(decision.legs):
         row = instruments[decision.instrument[leg]]
@@ -102,7 +104,8 @@ def session(base, decision, verdict, now_ns):
             note(verdict, 23, UNSET, 0, MISSING, leg)
             continue
         guard = row.close_guard_ns if decision.purpose == ENTRY else 0
-        left = row.close_ns - market if market >= row.open_ns else -1
+        closed = market < row.open_ns or books[decision.instrument[leg]].blocked & CLOSED_MARKET != 0
+        left = -1 if closed else row.close_ns - market
         note(verdict, 23, left // 1_000_000_000, guard // 1_000_000_000, DENY if left <= guard else PASS, leg)
 
 

@@ -216,10 +216,19 @@ class Pair:
         self.client = self._kit.client(self.server, port, [AU, AG], self.heard)
         await self.client.start()
 
+    async def stop(self) -> None:
+        """The client's end; it is let go of."""
+        client, self.client = self.client, None
+        if client is not None:
+            async with asyncio.timeout(DEADLINE_S):
+                await client.stop()
+
     async def close(self) -> None:
-        if self.client is not None:
-            await self.client.stop()
-        await self.venue.stop()
+        try:
+            await self.stop()
+        finally:
+            async with asyncio.timeout(DEADLINE_S):
+                await self.venue.stop()
 
     def can(self, capability: str) -> bool:
         """What the room says of itself steers what is expected of it."""
@@ -236,8 +245,9 @@ class Pair:
             raise AssertionError(f"not reached within {DEADLINE_S} s; heard besides quotes: {said}") from None
 
     async def ready(self, times: int = 1) -> None:
-        channels = (MARKET_DATA, TRADING)
-        await self.until(lambda: all(self.heard.states(channel).count(READY) >= times for channel in channels))
+        """Both channels are up, each for this time at least."""
+        told = lambda: [self.heard.states(channel) for channel in (MARKET_DATA, TRADING)]
+        await self.until(lambda: all(states[-1:] == [READY] and states.count(READY) >= times for states in told()))
 
     # The market and its other customer
 
@@ -303,11 +313,12 @@ class Pair:
         return own[0] if own else None
 
     def settled(self, order: OrderRequest) -> bool:
-        """The order has ended, and both its end and its trades' sum say the quantity that the venue says."""
-        truth, end = self.truth(order), self.heard.end(order)
+        """The order has ended; its end, its trades' ids and their sum are the venue's."""
+        truth, end, told = self.truth(order), self.heard.end(order), self.heard.trades(order)
         if truth is None or truth.leaves_lots or end is None:
             return False
-        return end.cum_lots == truth.cum_lots == sum(one.last_lots for one in self.heard.trades(order).values())
+        trades = {trade.trade_id for trade in self.matching.trades(OWNER) if trade.order.client_id == order.client_id}
+        return end.cum_lots == truth.cum_lots == sum(one.last_lots for one in told.values()) and told.keys() == trades
 
 
 def open_sockets() -> int:
