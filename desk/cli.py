@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -124,6 +125,10 @@ def _demo(asked) -> int:
 
 
 def _run(asked) -> int:
+    # A signal that comes while the engine is still being made is kept: it starts, looks, and stops in order.
+    signals: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: signals.append(number))
     from desk.run import Setup, main
     from engine.clock import now_ns
 
@@ -131,16 +136,8 @@ def _run(asked) -> int:
     if checked is None:
         return 2
     folder = asked.journal or Path("out") / checked.config.engine.name / "journal"
-    return main(
-        Setup(
-            asked.config,
-            checked.config,
-            checked.calendars,
-            folder,
-            asked.origin_ns or now_ns(),
-            asked.played or f"live, {asked.config.name}",
-        )
-    )
+    origin_ns, played = asked.origin_ns or now_ns(), asked.played or f"live, {asked.config.name}"
+    return main(Setup(asked.config, checked.config, checked.calendars, folder, origin_ns, played), signals)
 
 
 def _checked(path: Path):

@@ -5,6 +5,7 @@ import time
 from desk.hot import HOT
 from engine.jit import CACHE
 from engine.journal import MemoryJournal
+from engine.messages import spend_message
 from engine.money import lot_fee_reporting_micros, tick_reporting_micros
 from engine.positions import book_lots, keep_working, mark
 from engine.state import State
@@ -28,6 +29,7 @@ def warm() -> None:
     book_lots(at, 0, 0)
     keep_working(at, 0, 0)
     mark(at, 0, 0)
+    spend_message(at, 0, 1)
     lot_fee_reporting_micros(at, 0, 1)
     tick_reporting_micros(at, 0)
 

@@ -11,6 +11,7 @@ from engine.deals import open_deal
 from engine.jit import njit
 from engine.kernels import price_spread, price_touched, sample_spread
 from engine.memory import mono_ns
+from engine.messages import spend_message
 from engine.orders import open_orders
 from engine.positions import mark
 from engine.records import (
@@ -37,7 +38,6 @@ from engine.tables import (
     venues_of,
 )
 from riskgate.capital_controls import pool_use_micros
-from riskgate.flow_controls import spend_message
 from riskgate.gate import check_and_hold
 from strategies.signals import ask_strategies
 

@@ -37,6 +37,11 @@ def main(folder: Path) -> int:
         print("\r", end="", file=sys.stderr)
     if verdict.identical:
         print(f"identical: {verdict.inputs:,} inputs gave the same {verdict.outputs:,} outputs, byte for byte")
+        if verdict.untold:
+            print(
+                f"the process died in the turn of record {verdict.last_seq}: {len(verdict.untold)} of its outputs "
+                "were not written; the next start writes them"
+            )
         return 0
     place = f"record {verdict.difference.seq}" if verdict.difference.seq else "the end"
     print(f"NOT identical, first at {place}, after {verdict.inputs:,} inputs")

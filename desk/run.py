@@ -29,7 +29,8 @@ from desk.config import Config
 from engine import records
 from engine.calendar import Calendar
 from engine.clock import OFFSET_NS, now_ns
-from engine.journal import Journal, MemoryJournal, next_epoch
+from engine.journal import Journal, JournalBusy, JournalFull, MemoryJournal, next_epoch
+from engine.layout import Damaged
 from engine.loop import Loop
 from engine.replay import SCRATCH_BYTES, SilentGateway, feed_all
 from engine.segments import read
@@ -83,13 +84,16 @@ def start_fields(setup: Setup, epoch: int, record: dict) -> dict:
     }  # fmt: skip
 
 
-def recover(setup: Setup, record: dict, gateways: list) -> Loop:
+def recover(setup: Setup, record: dict, journal: Journal) -> Loop:
     """A loop in the state that the journal's past left behind: fresh where there is none.
 
-    Refused where the past was written under another config, or does not replay to what it says it did.
+    Where the past ends in the middle of a turn, what that turn did not come to write is written now, so that the
+    journal is whole again; orders among it were never sent, which the venue will say. Refused where the past was
+    written under another config, or does not replay to what it says it did.
     """
     memory = MemoryJournal(SCRATCH_BYTES)
-    loop = assemble(record, memory, [SilentGateway() for _ in gateways], now_ns)
+    silent = [SilentGateway() for _ in setup.config.venues]
+    loop = assemble(record, memory, silent, now_ns)
     start = next((past for past in read(setup.folder) if past.kind == records.START), None)
     if start is None:
         return loop
@@ -98,11 +102,14 @@ def recover(setup: Setup, record: dict, gateways: list) -> Loop:
             f"{setup.folder} was written under another config; run that one to its end, or give this one a new folder"
         )
     past = next(past.data for past in read(setup.folder) if past.kind == records.CONFIG)
-    loop = assemble(past, memory, [SilentGateway() for _ in gateways], now_ns)
+    loop = assemble(past, memory, silent, now_ns)
     verdict = feed_all(loop, memory, read(setup.folder))
     if not verdict.identical:
         raise Refused(f"{setup.folder} does not replay (record {verdict.difference.seq}); `tandem replay` says where")
-    log.info("recovered", inputs=verdict.inputs, live_orders=len(loop.core.live_orders),
+    journal.writer["cause_seq"] = verdict.last_seq
+    for untold in verdict.untold:
+        journal.append(untold.kind, untold.now_ns, untold.payload)
+    log.info("recovered", inputs=verdict.inputs, untold=len(verdict.untold), live_orders=len(loop.core.live_orders),
              open_deals=len(loop.core.open_deals))  # fmt: skip
     return loop
 
@@ -142,18 +149,24 @@ def _guarded(method, ending: "_Ending"):
     return call
 
 
-async def serve(setup: Setup) -> int:
-    """Run until a signal, then stop in order. The exit code: FLAT or NOT_FLAT."""
+async def serve(setup: Setup, asked: list[int]) -> int:
+    """Run until a signal, then stop in order. asked: signals that came before. The exit code: FLAT or NOT_FLAT."""
     config = setup.config
     names = Names(config)
     market_ns = market_base_ns(config, setup.origin_ns) + round((now_ns() - setup.origin_ns) * config.clock.speed)
     record = config_record(config, setup.calendars, market_ns, setup.played)
     inputs, ending = Guarded(), _Ending()
-    adapters = adapters_of(config, names, setup.folder, inputs)
+    running = asyncio.get_running_loop()
+    running.set_exception_handler(ending.on_error)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        running.add_signal_handler(number, ending.asked.set)
+    if asked:
+        ending.asked.set()
     with Journal(
         setup.folder, live_dir_of(setup), config.engine.segment_mb << 20, config.engine.name, config.engine.sync_ms
     ) as journal:
-        loop = recover(setup, record, adapters)
+        loop = recover(setup, record, journal)
+        adapters = adapters_of(config, names, setup.folder, inputs)
         epoch = next_epoch(setup.folder)
         loop.core.journal, loop.core.gateways = journal, adapters
         loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
@@ -190,40 +203,48 @@ class _Ending:
 
 
 async def _trade(loop: Loop, adapters: list, config: Config, ending: "_Ending") -> int:
-    running = asyncio.get_running_loop()
-    running.set_exception_handler(ending.on_error)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        running.add_signal_handler(number, ending.asked.set)
     for adapter in adapters:
         await adapter.start()
     gc.collect()
     gc.freeze()
     gc.disable()
-    beat = _Beat(loop, config.engine.timer_ms / 1000)
+    beat = _Beat(loop, config.engine.timer_ms / 1000, ending)
     spinner = asyncio.create_task(_spin(adapters)) if config.engine.poll == "busy" else None
     await ending.asked.wait()
     log.info("stopping", why=ending.error or "asked to")
-    loop.on_command(records.COMMAND_STOP, -1, _user(), ending.error or "asked to stop", now_ns())
-    deadline_ns = now_ns() + config.engine.stop_timeout_ms * 1_000_000
-    while not loop.is_quiet() and now_ns() < deadline_ns:
-        await asyncio.sleep(config.engine.timer_ms / 1000)
-    left = loop.left_open()
+    try:
+        await _wind_down(loop, config, ending)
+    except Exception as error:
+        ending.fail(error)
     beat.stop()
     if spinner:
         spinner.cancel()
         await asyncio.gather(spinner, return_exceptions=True)
+    left, held = loop.left_open(), loop.held()
     for adapter in adapters:
-        await adapter.stop()
-    said = "flat" if not left else "NOT FLAT: " + "; ".join(left)
+        try:
+            await adapter.stop()
+        except Exception as error:
+            ending.fail(error)
+    said = "NOT FLAT: " + "; ".join(left) if left else "flat"
+    said += f"; held: {', '.join(held)}" if held else ""
     print(f"{said} (ended by an error: {ending.error})" if ending.error else said, flush=True)
     return NOT_FLAT if left else FAILED if ending.error else FLAT
+
+
+async def _wind_down(loop: Loop, config: Config, ending: "_Ending") -> None:
+    """No new risk, cancel, then wait for terminal states and repair, up to the stop's time-out."""
+    loop.on_command(records.COMMAND_STOP, -1, _user(), ending.error or "asked to stop", now_ns())
+    deadline_ns = now_ns() + config.engine.stop_timeout_ms * 1_000_000
+    while not loop.is_quiet() and now_ns() < deadline_ns:
+        await asyncio.sleep(config.engine.timer_ms / 1000)
 
 
 class _Beat:
     """The journalled timer, on its planned schedule; garbage is collected only here and only while all is quiet."""
 
-    def __init__(self, loop: Loop, period_s: float):
-        self._loop, self._period_s = loop, period_s
+    def __init__(self, loop: Loop, period_s: float, ending: "_Ending"):
+        self._loop, self._period_s, self._ending = loop, period_s, ending
         self._running = asyncio.get_running_loop()
         self._due_s = self._running.time()
         self._collect_s = self._due_s + _COLLECT_EVERY_S
@@ -236,6 +257,8 @@ class _Beat:
         self._due_s += self._period_s * (1 + late_s // self._period_s)
         self._handle = self._running.call_at(self._due_s, self._tick)
         self._loop.on_timer(now_ns(), round(late_s * 1e9))
+        if self._loop.core.state.head["no_room"] and not self._ending.error:
+            self._ending.fail(OSError("the journal has no room left: make room on its disk or its live folder"))
         if self._running.time() >= self._collect_s and self._loop.is_quiet():
             gc.collect(1)
             self._collect_s = self._running.time() + _COLLECT_EVERY_S
@@ -258,15 +281,15 @@ def _user() -> str:
     return "unknown"
 
 
-def main(setup: Setup) -> int:
-    """The process: its exit code says flat (0), not flat (3), or that it did not start (1)."""
+def main(setup: Setup, asked: list[int]) -> int:
+    """The process: its exit code says flat (0), not flat (3), or that it did not start (1). asked: early signals."""
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     stamped = structlog.processors.TimeStamper(fmt="iso")
     structlog.configure([structlog.processors.add_log_level, stamped, renderer],
                         logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # fmt: skip
     warm()
     try:
-        return uvloop.run(serve(setup))
-    except Refused as error:
+        return uvloop.run(serve(setup, asked))
+    except (Refused, JournalBusy, JournalFull, Damaged, OSError) as error:
         print(f"not started: {error}", file=sys.stderr)
         return FAILED

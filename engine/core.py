@@ -1,5 +1,6 @@
 """What the Python half of the engine shares: the state, the journal, the compiled calls, the gateways, the policies."""
 
+import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -103,6 +104,18 @@ class Core:
         return self.names["instruments"][index]
 
 
-def text(value: str, room: int) -> bytes:
-    """UTF-8 cut to a field's room, never inside a character."""
-    return value.encode()[:room].decode(errors="ignore").encode()
+def fitted(value: str, room: int) -> str:
+    """A text as the journal can hold it: valid UTF-8 without NUL, cut to `room` bytes, never inside a character.
+
+    The engine goes by the fitted text alone, so that replay, which knows no other, does the same.
+    """
+    raw = value.encode(errors="replace").replace(b"\0", b"")
+    return raw[:room].decode(errors="ignore")
+
+
+def fitted_id(value: str, room: int) -> str:
+    """The same for an id that must stay apart from others: one that does not fit as it is ends in its digest."""
+    if fitted(value, room) == value:
+        return value
+    digest = hashlib.blake2b(value.encode(errors="backslashreplace"), digest_size=10).hexdigest()
+    return fitted(value, room - len(digest)) + digest

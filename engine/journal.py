@@ -3,6 +3,7 @@
 Appending costs no system call and no page fault (engine.append); the sealer process copies to disk (engine.sealer).
 """
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -204,6 +205,8 @@ class Journal(_Writing):
             sealer.communicate(CLOSE, timeout=CLOSE_TIMEOUT_S)
             if sealer.returncode:
                 recover(self.folder, CLOSED)
+            with contextlib.suppress(OSError):
+                self.live_dir.rmdir()
         finally:
             self._unlock()
 

@@ -3,6 +3,7 @@
 from engine import records
 from engine.core import Core
 from engine.ids import client_id
+from engine.messages import spend_message
 from engine.orders import CANCEL_ASKED, MOVES, TERMINAL
 from engine.ports import FAILED, IOC, TRADING, OrderRequest
 from engine.records import CANCEL, ORDER, QUERY, SENT
@@ -66,8 +67,9 @@ def _note_sent(core: Core, deal_id: int, sent: list) -> None:
         )
 
 
-def _request_number(core: Core) -> int:
-    """A fresh number for a cancel or a query, from the same counter as the orders'."""
+def _request_number(core: Core, row) -> int:
+    """A fresh number for a cancel or a query, from the same counter as the orders'; it costs a message."""
+    spend_message(core.state.address, int(core.state.instrument[row["instrument"]]["venue"]), core.now_ns)
     from_counter = core.state.head
     from_counter["order_counter"] += 1
     return (int(from_counter["epoch"]) << 32) | int(from_counter["order_counter"])
@@ -75,8 +77,9 @@ def _request_number(core: Core) -> int:
 
 def cancel(core: Core, row) -> None:
     """Ask the venue to cancel a live order."""
-    number = _request_number(core)
+    number = _request_number(core, row)
     row["state"] = MOVES[row["state"]][CANCEL_ASKED]
+    row["asked"] += bool(row["cancel_ns"])
     row["cancel_ns"] = core.now_ns
     core.emit(CANCEL, order_no=row["order_no"], deal_id=row["deal_id"], request_no=number)
     gateway = gateway_of(core, row)
@@ -86,7 +89,7 @@ def cancel(core: Core, row) -> None:
 
 def query(core: Core, row) -> None:
     """Ask the venue for an order's state by its id; the pause before the next asking doubles."""
-    number = _request_number(core)
+    number = _request_number(core, row)
     row["asked_ns"] = core.now_ns
     row["asked"] += 1
     core.emit(QUERY, order_no=row["order_no"], deal_id=row["deal_id"], request_no=number)
@@ -135,7 +138,18 @@ def check_patience(core: Core, row) -> None:
     elif row["state"] == CANCEL_SENT and now_ns - row["cancel_ns"] > timing.ack_timeout_ns:
         doubt(core, row, f"no answer to its cancel within {timing.ack_timeout_ns // 1_000_000} ms")
     elif row["state"] == WORKING and row["tif"] == IOC and now_ns > row["deadline_ns"]:
+        _end_working(core, row)
+
+
+def _end_working(core: Core, row) -> None:
+    """Cancel what should have ended by itself; a cancel that was refused is followed by queries and cancels in turn,
+    with pauses that double."""
+    if not row["cancel_ns"]:
         cancel(core, row)
+        return
+    pause_ns = core.timing.query_every_ns << min(int(row["asked"]), _ASK_LIMIT_SHIFT)
+    if core.now_ns - max(int(row["asked_ns"]), int(row["cancel_ns"])) >= pause_ns:
+        (cancel if row["asked"] % 2 else query)(core, row)
 
 
 def _can_ask(core: Core, row) -> bool:

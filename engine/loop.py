@@ -5,7 +5,7 @@ inputs through the same methods give the same outputs, byte for byte.
 """
 
 from engine import legs, records, settle, watch
-from engine.core import Core, text
+from engine.core import Core, fitted, fitted_id
 from engine.ids import client_id
 from engine.orders import TERMINAL
 from engine.ports import (
@@ -24,7 +24,7 @@ from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
 
 _HEARD_EVERY_NS = 200_000_000
 _BAD_INPUTS_TOLD = 100
-_RAW_BYTES = 256
+_RAW_BYTES, _WHAT_BYTES = 256, 500
 _LEAST_ROOM_BYTES = 128 * 1024
 
 
@@ -46,7 +46,7 @@ class Loop:
         head["now_ns"] = now_ns
         for name in ("epoch", "clock_base_ns", "clock_start_ns", "clock_speed_milli"):
             head[name] = fields[name]
-        head["switch"] = ACTIVE
+        head["switch"], head["no_room"] = ACTIVE, 0
         self.stopping = False
         state.venue["link"][:] = DOWN
         state.book["blocked"][:] |= records.NO_QUOTE
@@ -92,14 +92,17 @@ class Loop:
     def on_report(self, report: ExecReport) -> None:
         core = self.core
         core.now_ns = report.recv_ns
+        report.client_id = fitted_id(report.client_id, 32)
+        report.trade_id = fitted_id(report.trade_id, 48)
+        report.reason = fitted(report.reason, 120)
         core.journal.append_input(
             records.REPORT, report.recv_ns,
             core.record(
                 records.REPORT, venue=report.venue, instrument=report.instrument, order_no=report.order_no,
                 event=report.event, side=report.side, cum_lots=report.cum_lots, leaves_lots=report.leaves_lots,
                 total_lots=report.total_lots, last_lots=report.last_lots, last_ticks=report.last_ticks,
-                venue_ns=report.venue_ns, client_id=text(report.client_id, 32), trade_id=text(report.trade_id, 48),
-                reason=text(report.reason, 120),
+                venue_ns=report.venue_ns, client_id=report.client_id.encode(), trade_id=report.trade_id.encode(),
+                reason=report.reason.encode(),
             ),
         )  # fmt: skip
         apply_report(core, report)
@@ -108,9 +111,10 @@ class Loop:
     def on_link(self, venue: int, channel: int, state: int, recv_ns: int, why: str) -> None:
         core = self.core
         core.now_ns = recv_ns
+        why = fitted(why, 120)
         core.journal.append_input(
             records.LINK, recv_ns,
-            core.record(records.LINK, venue=venue, channel=channel, state=state, why=text(why, 120)),
+            core.record(records.LINK, venue=venue, channel=channel, state=state, why=why.encode()),
         )  # fmt: skip
         row = core.state.venue[venue]
         was = int(row["link"][channel])
@@ -202,6 +206,7 @@ class Loop:
     def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
         core = self.core
         core.now_ns = recv_ns
+        what = fitted(what, _WHAT_BYTES)
         core.take_json(records.BAD_INPUT, {"venue": venue, "what": what, "raw": raw[:_RAW_BYTES].hex()})
         self.bad_inputs[venue] += 1
         count = self.bad_inputs[venue]
@@ -227,13 +232,18 @@ class Loop:
         core.now_ns = now_ns
         core.journal.append_input(
             records.COMMAND, now_ns,
-            core.record(records.COMMAND, code=code, scope=scope, who=text(who, 32), why=text(why, 120)),
+            core.record(
+                records.COMMAND, code=code, scope=scope, who=fitted(who, 32).encode(), why=fitted(why, 120).encode()
+            ),
         )  # fmt: skip
         switches = {
             records.COMMAND_STOP: HALTED, records.COMMAND_HALT: HALTED, records.COMMAND_REDUCE: REDUCE_ONLY,
-            records.COMMAND_RESUME: ACTIVE,
+            records.COMMAND_RESUME: ACTIVE, records.COMMAND_NO_ROOM: HALTED,
         }  # fmt: skip
         core.state.head["switch"] = switches[code]
+        if code == records.COMMAND_NO_ROOM:
+            # What room is left is for cancels, repairs and the stop.
+            core.state.head["no_room"] = 1
         if code == records.COMMAND_STOP:
             self.stopping = True
             self._cancel_all()
@@ -267,6 +277,15 @@ class Loop:
                 left.append(f"deal {int(row['deal_id'])} on {name}: {int(row['exposure_ubase']) / 1e6:+.3f} base units")
         return left
 
+    def held(self) -> list[str]:
+        """The units that strategies hold, in balance: what stays when a run ends flat."""
+        core = self.core
+        return [
+            f"{core.names['strategies'][index]} {int(row['position_units']):+d} {core.names['spreads'][row['spread']]}"
+            for index, row in enumerate(core.state.strategy)
+            if row["position_units"]
+        ]
+
     def _end(self) -> None:
         """After each input: writes that failed come in as inputs of their own, and the journal may turn its page."""
         core = self.core
@@ -283,7 +302,7 @@ class Loop:
         core.journal.turn()
         if core.journal.room_bytes < _LEAST_ROOM_BYTES and core.state.head["switch"] == ACTIVE:
             # An input, so that replay, whose buffer has room enough, halts at the same place.
-            self.on_command(records.COMMAND_HALT, -1, "journal", "no room left for the journal", core.now_ns)
+            self.on_command(records.COMMAND_NO_ROOM, -1, "journal", "no room left for the journal", core.now_ns)
 
 
 def _sides(position: dict[str, int]) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from engine.instruments import NET
 from engine.jit import njit
 from engine.offsets import promise, reducing_lots, slice_lots
 from engine.ports import IOC, OPEN, UNKNOWN, Event
-from engine.records import CLOSED
+from engine.records import CLOSED, HALTED
 from engine.schema import (
     CANCEL_SENT,
     CANCELLED,
@@ -48,7 +48,9 @@ def room_for(base, decision):
         if row.order_no != 0 and row.settled == 0:
             return False
     deal = deals_of(base)[decision.deal_id & (head.n_deal - 1)]
-    return deal.deal_id == 0 or deal.deal_id == decision.deal_id or deal.state == CLOSED
+    if deal.deal_id == 0 or deal.deal_id == decision.deal_id:
+        return True
+    return deal.state == CLOSED and deal.outcome != HALTED and deal.orders == 0
 
 
 @njit

@@ -58,7 +58,7 @@ TIMER_DTYPE = np.dtype([("late_ns", "<i8")])
 
 # code: COMMAND_*; scope: index of a strategy and so on, -1 for all.
 COMMAND_DTYPE = np.dtype([("code", "<i4"), ("scope", "<i4"), ("who", "S32"), ("why", "S120")])
-COMMAND_STOP, COMMAND_HALT, COMMAND_REDUCE, COMMAND_RESUME = range(1, 5)
+COMMAND_STOP, COMMAND_HALT, COMMAND_REDUCE, COMMAND_RESUME, COMMAND_NO_ROOM = range(1, 6)
 
 ACCOUNT_DTYPE = np.dtype([
     ("account", "<i4"), ("pad", "<i4"), ("balance_micros", "<i8"), ("available_micros", "<i8"),

@@ -40,11 +40,17 @@ class Difference(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a replay found: how many inputs were fed, how many outputs compared, and where they part, if they do."""
+    """What a replay found: how many inputs were fed, how many outputs compared, and where they part, if they do.
+
+    untold: the outputs of the last input that a process which died in that turn did not come to write; last_seq: of
+    that input.
+    """
 
     inputs: int
     outputs: int
     difference: Difference | None
+    untold: list[Record]
+    last_seq: int
 
     @property
     def identical(self) -> bool:
@@ -113,35 +119,48 @@ def feed_all(
             continue
         # An input inside another's outputs (a halt for want of room, a failed write) follows it: compare first.
         if pending:
-            difference = _run(loop, journal, pending, wanted)
-            outputs += len(wanted)
-            inputs += 1
-            if difference:
-                return Verdict(inputs, outputs, difference)
+            made = _made_of(loop, journal, pending)
+            outputs, inputs = outputs + len(wanted), inputs + 1
+            if difference := _compare(wanted, made, pending[0].seq) or _too_many(wanted, made, pending[0].seq):
+                return Verdict(inputs, outputs, difference, [], pending[0].seq)
             if progress and inputs % 1000 == 0:
                 progress(inputs)
         pending, wanted = ([], []) if record.kind == records.START else ([record], [])
         start = record if record.kind == records.START else None
-    difference = _run(loop, journal, pending, wanted) if pending else None
-    return Verdict(inputs + bool(pending), outputs + len(wanted), difference)
+    if not pending:
+        return Verdict(inputs, outputs, None, [], start.seq if start else 0)
+    made = _made_of(loop, journal, pending)
+    difference = _compare(wanted, made, pending[0].seq)
+    return Verdict(inputs + 1, outputs + len(wanted), difference, made[len(wanted) :], pending[0].seq)
 
 
-def _run(loop: Loop, journal: MemoryJournal, pending: list[Record], wanted: list[Record]) -> Difference | None:
+def _made_of(loop: Loop, journal: MemoryJournal, pending: list[Record]) -> list[Record]:
+    """Feed one input (START and its CONFIG are one); the outputs that the loop makes of it."""
     journal.reset()
     if pending[0].kind == records.START:
         fields = {name: pending[0].data[name] for name in pending[0].data.dtype.names}
         loop.on_start(fields, pending[1].data, pending[0].now_ns)
     else:
         feed(loop, pending[0])
-    made = [record for record in journal.records() if FIRST_OUTPUT <= record.kind < FIRST_ASIDE]
+    return [record for record in journal.records() if FIRST_OUTPUT <= record.kind < FIRST_ASIDE]
+
+
+def _compare(wanted: list[Record], made: list[Record], input_seq: int) -> Difference | None:
+    """The first place where what was made is not what the journal holds."""
     for expected, found in zip(wanted, made, strict=False):
         if expected.kind != found.kind or bytes(expected.payload) != bytes(found.payload):
             return Difference(expected.seq, describe(expected), describe(found))
     if len(wanted) > len(made):
-        return Difference(wanted[len(made)].seq, describe(wanted[len(made)]), "nothing")
-    if len(made) > len(wanted):
-        return Difference(0, f"nothing more after record {pending[0].seq}", describe(made[len(wanted)]))
+        return Difference(wanted[len(made)].seq, describe(wanted[len(made)]), f"nothing more after record {input_seq}")
     return None
+
+
+def _too_many(wanted: list[Record], made: list[Record], input_seq: int) -> Difference | None:
+    """Outputs that the journal lacks although it went on with the next input."""
+    if len(made) <= len(wanted):
+        return None
+    seq = wanted[-1].seq if wanted else input_seq
+    return Difference(seq, f"nothing more of record {input_seq}", describe(made[len(wanted)]))
 
 
 def describe(record: Record) -> str:

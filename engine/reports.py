@@ -1,7 +1,7 @@
 """Step 7: a venue's report into the order table, the position and the deal. Cumulative truth, idempotent booking."""
 
 from engine import legs, positions, settle
-from engine.core import Core, text
+from engine.core import Core
 from engine.ids import client_id
 from engine.orders import TERMINAL, learn
 from engine.orders import settle as settle_order
@@ -15,17 +15,14 @@ def apply_report(core: Core, report: ExecReport) -> None:
     if row is None:
         _foreign(core, report)
         return
+    # None: so long ago that its row serves another deal. What traded is booked all the same.
     deal = core.state.deal_row(int(row["deal_id"]))
-    if deal is None:
-        _foreign(core, report)
-        return
     was_doubtful, was_live = bool(row["in_doubt"]), not row["settled"]
     booked = _book_trade(core, row, deal, report)
     moved = learn(row, report)
     slot = report.order_no & (len(core.state.order) - 1)
     if moved:
         positions.book_lots(core.state.address, slot, moved)
-        deal["booked_lots"][row["leg"]] += int(row["side"]) * moved
     left = 0 if row["state"] in TERMINAL else max(int(row["lots"]) - int(row["cum_lots"]), 0)
     positions.keep_working(core.state.address, slot, left)
     positions.mark(core.state.address, int(row["instrument"]), int(report.last_ticks or row["limit_ticks"]))
@@ -34,7 +31,11 @@ def apply_report(core: Core, report: ExecReport) -> None:
     _follow_life(core, row, was_live)
     legs.emit_state(core, row, report.event)
     _tell(core, row, deal, report, moved)
-    if moved or booked or was_live:
+    if deal is None:
+        return
+    deal["booked_lots"][row["leg"]] += int(row["side"]) * moved
+    # News of an order whose deal is over, but no fill: nothing to take up again.
+    if moved or booked or (was_live and deal["state"] != CLOSED):
         settle.review(core, deal)
 
 
@@ -59,7 +60,7 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
     if report.event not in (Event.TRADE, Event.BUST, Event.CORRECT):
         return 0
     key = (report.venue, report.trade_id, int(row["side"]), report.order_no)
-    lots, flags = report.last_lots, FILL_LATE if deal["state"] == CLOSED else 0
+    lots, flags = report.last_lots, FILL_LATE if deal is None or deal["state"] == CLOSED else 0
     if report.event == Event.TRADE:
         if not report.trade_id:
             known = report.cum_lots if report.cum_lots != UNKNOWN else int(row["booked_lots"])
@@ -79,12 +80,13 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
     if lots == 0 and report.event != Event.CORRECT:
         return 0
     row["booked_lots"] += lots
-    deal["fills"] += 1
+    if deal is not None:
+        deal["fills"] += 1
     core.emit(
         FILL, order_no=row["order_no"], deal_id=row["deal_id"], instrument=row["instrument"], leg=row["leg"],
         side=row["side"], offset=row["offset"], purpose=row["purpose"], flags=flags | (FILL_BUST if lots < 0 else 0),
         lots=abs(lots),
-        ticks=report.last_ticks, venue_ns=report.venue_ns, trade_id=text(report.trade_id, 48),
+        ticks=report.last_ticks, venue_ns=report.venue_ns, trade_id=report.trade_id.encode(),
     )  # fmt: skip
     return lots
 
@@ -121,6 +123,9 @@ def _tell(core: Core, row, deal, report: ExecReport, moved: int) -> None:
         core.alert("error", "over_fill", f"order {number} on {name} traded more than it asked for",
                    "ask the venue; repair follows the venue's quantity", int(row["deal_id"]),
                    lots=int(row["lots"]), cum_lots=int(row["cum_lots"]))  # fmt: skip
-    if moved and deal["state"] == CLOSED:
+    if moved and deal is None:
+        core.alert("error", "late_fill", f"order {number} on {name} moved by {moved} lots long after its deal's end",
+                   "hedge these lots by hand: the deal is no longer held", int(row["deal_id"]), lots=moved)  # fmt: skip
+    elif moved and deal["state"] == CLOSED:
         core.alert("warn", "late_fill", f"order {number} on {name} moved by {moved} lots after its deal had ended",
                    "nothing: the deal is open again and will be repaired", int(row["deal_id"]), lots=moved)  # fmt: skip

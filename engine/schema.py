@@ -185,4 +185,5 @@ HEAD = np.dtype([
     ("switch", "<i8"), ("limits_version", "<i8"),
     ("quotes", "<i8"), ("quotes_blocked", "<i8"), ("decisions", "<i8"), ("cleared", "<i8"), ("denied", "<i8"),
     ("orders_sent", "<i8"), ("live_orders", "<i8"), ("live_deals", "<i8"), ("unbalanced_deals", "<i8"),
+    ("no_room", "<i8"),  # the journal is nearly full: no more samples
 ], align=True)  # fmt: skip

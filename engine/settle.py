@@ -138,7 +138,9 @@ def _write_decision(state, deal, step: Plan, deadline_ns: int) -> None:
         decision[name] = 0.0
     decision["legs"] = deal["legs"]
     for leg in range(deal["legs"]):
-        lots, book = step.lots[leg], state.book[deal["instrument"][leg]]
+        # More than one order may hold goes in several repairs.
+        most = int(state.instrument[deal["instrument"][leg]]["max_order_lots"])
+        lots, book = max(min(step.lots[leg], most), -most), state.book[deal["instrument"][leg]]
         decision["instrument"][leg], decision["lots"][leg] = deal["instrument"][leg], lots
         decision["ref_ticks"][leg] = book["ask_ticks"] if lots > 0 else book["bid_ticks"]
         decision["limit_ticks"][leg] = step.limit_ticks[leg]

@@ -1,27 +1,12 @@
 """Controls of flow and state: 6 message rate, 7 working orders, 24 switch, 27 concurrent unbalanced deals."""
 
 from engine.jit import njit
+from engine.messages import MESSAGE, refill
 from engine.orders import room_for
 from engine.records import DENY, ENTRY, PASS
 from engine.schema import ACTIVE, HALTED, MAX_SLICES, REDUCE_ONLY
 from engine.tables import accounts_of, head_of, instruments_of, spreads_of, strategies_of, venues_of
 from riskgate.verdict import at_most, note
-
-_MESSAGE = 1_000_000  # of the bucket's unit
-
-
-@njit
-def refill(venue, now_ns):
-    """Bring a venue's token bucket up to now."""
-    gone_ns = max(now_ns - venue.tokens_ns, 0)
-    if gone_ns > 3_600_000_000_000:
-        venue.tokens = venue.tokens_max
-    else:
-        # Microseconds, so that the product stays far below 2^63; what is left over waits in tokens_ns.
-        gone_us = gone_ns // 1000
-        venue.tokens = min(venue.tokens + gone_us * (venue.tokens_per_s // 1000) // 1000, venue.tokens_max)
-        now_ns = venue.tokens_ns + gone_us * 1000
-    venue.tokens_ns = now_ns
 
 
 @njit
@@ -36,16 +21,8 @@ def message_rate(base, decision, verdict, now_ns):
             if instruments[decision.instrument[other]].venue == at:
                 wanted += MAX_SLICES
         refill(venues[at], now_ns)
-        left = (venues[at].tokens - venues[at].tokens_reserve) // _MESSAGE
+        left = (venues[at].tokens - venues[at].tokens_reserve) // MESSAGE
         at_most(verdict, 6, wanted, max(left, 0), leg)
-
-
-@njit
-def spend_message(base, venue, now_ns):
-    """Take one message from a venue's bucket: sends, cancels and queries alike. May go below zero for repairs."""
-    row = venues_of(base)[venue]
-    refill(row, now_ns)
-    row.tokens -= _MESSAGE
 
 
 @njit

@@ -281,6 +281,43 @@ def test_a_bust_takes_the_fill_back_and_the_deal_is_repaired(world_of):
     world.venue_net = lambda instrument: world.net(instrument)  # the exchange here knows nothing of the bust
 
 
+def test_a_venue_that_refuses_every_cancel_is_asked_with_growing_pauses(world_of):
+    world = world_of(demo_config(max_units=1, deadline_ms=100))
+    world.shfe.deaf = True
+    world.market(6.5)
+    order = world.shfe.sent[0]
+    own = {"venue": 0, "order_no": order.order_no, "client_id": order.client_id, "instrument": world.au, "side": SELL}
+    for _ in range(300):
+        world.loop.on_report(ExecReport(event=Event.ACK, recv_ns=world.now_ns, **own))
+        world.step(50)
+        world.loop.on_report(ExecReport(event=Event.CANCEL_REJECTED, recv_ns=world.now_ns, **own))
+        world.step(50)
+    assert world.shfe.cancels + world.shfe.queries < 20  # in 30 seconds
+    assert world.alerts().count("halted") == 1
+    world.venue_net = lambda instrument: world.net(instrument)  # the exchange has filled what we were never told of
+
+
+def test_what_a_venue_fills_beyond_the_order_is_sold_back_and_the_deal_is_not_doubled(world_of):
+    world = world_of(demo_config(max_units=1))
+    world.shfe.deaf = True
+    world.market(6.5)
+    world.step(20)
+    order = world.shfe.sent[0]
+    world.shfe.deaf = False
+    world.loop.on_report(
+        ExecReport(
+            venue=0, order_no=order.order_no, client_id=order.client_id, instrument=world.au, side=SELL,
+            event=Event.TRADE, cum_lots=4, last_lots=4, last_ticks=order.limit_ticks, trade_id="T4",
+            recv_ns=world.now_ns,
+        )
+    )  # fmt: skip
+    world.step(200)
+    assert "over_fill" in world.alerts()
+    assert world.outcomes() == ["complete"]
+    assert (world.net(world.au), world.net(world.gc)) == (-3, 1)
+    world.venue_net = lambda instrument: world.net(instrument)  # the exchange itself filled three
+
+
 def test_a_stale_leg_is_never_traded_on(world_of):
     world = world_of()
     world.quote(world.fx, 68_960, 68_961, 500)
