@@ -10,7 +10,7 @@ from desk.config import AccountSpec, ClockSpec, CurrencySpec, EngineSpec, HookSp
 from desk.findings import Findings, known, rows
 from desk.toml_reader import convert
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CODE = re.compile(r"[A-Z][A-Z0-9]{1,11}")
 
 
@@ -32,7 +32,7 @@ def check_accounts(found: Findings, protocols: Mapping[str, type[Struct]]) -> di
 
 def _engine(found: Findings, spec: EngineSpec) -> None:
     if known(spec, "name") and not _NAME.fullmatch(spec.name):
-        found.wrong(spec, "name", "letters, digits, - and _ (it goes into names of files)")
+        found.wrong(spec, "name", "1 to 64 letters, digits, - and _ (it goes into names of files)")
     if known(spec, "currency") and not _CODE.fullmatch(spec.currency):
         found.wrong(spec, "currency", "an upper-case code such as CNY")
     found.one_of(spec, "poll", ("wait", "busy"))

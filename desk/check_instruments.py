@@ -1,5 +1,6 @@
 """Checks of instruments: what they refer to, their units, and that a traded one has all that the gate will ask for."""
 
+import re
 from datetime import UTC, date, datetime
 from fractions import Fraction
 
@@ -17,6 +18,7 @@ from engine.units import (
 
 LARGEST_MICROS = 2**62
 _MICRO = 1_000_000
+_ON_WIRE = re.compile(r"[A-Za-z0-9_.:/ -]{0,64}")
 _QUANTITY = 'a quantity such as "1000 g", in a unit that the price counts'
 
 
@@ -55,6 +57,9 @@ def _references(found: Findings, spec: InstrumentSpec) -> None:
 def _symbol(found: Findings, spec: InstrumentSpec, symbols: set[tuple[str, str, str]]) -> None:
     if not known(spec, "venue", "exchange", "symbol"):
         return
+    for field in ("exchange", "symbol"):
+        if not _ON_WIRE.fullmatch(getattr(spec, field)):
+            found.wrong(spec, field, "at most 64 letters, digits, spaces and _ . : / - (it goes over the wire)")
     key = (spec.venue, spec.exchange, spec.symbol)
     if not spec.symbol or key in symbols:
         found.wrong(spec, "symbol", "a symbol that no other instrument of the venue has")
@@ -109,6 +114,8 @@ def _lot(found: Findings, spec: InstrumentSpec, unit: PriceUnit, tick: Fraction 
     value = found.parsed(spec, "lot_size", lambda _: tick_value_micros(tick, spec.price_unit, lot), _QUANTITY)
     if value is not None and not (value[1] and value[0] >= 1):
         found.wrong(spec, "lot_size", f"a lot so large that a tick of it is whole millionths of {unit.currency}")
+    elif value is not None and value[0] >= LARGEST_MICROS:
+        found.wrong(spec, "lot_size", f"a lot so small that a tick of it is below 2^62 millionths of {unit.currency}")
     return lot
 
 
@@ -119,6 +126,8 @@ def _inverse_lot(found: Findings, spec: InstrumentSpec, unit: PriceUnit) -> Quan
         return None
     if value.unit != unit.currency:
         found.wrong(spec, "contract_value", f"an amount of {unit.currency}, in which the price counts")
+    elif value.amount * _MICRO >= LARGEST_MICROS:
+        found.wrong(spec, "contract_value", f"less than 2^62 millionths of {unit.currency}")
     if not known(spec, "reference_price", "id") or not spec.reference_price:
         return None
     price = found.parsed(spec, "reference_price", positive_decimal)

@@ -12,6 +12,7 @@ from engine.units import convert, dimension, lot_ubase
 
 SEARCH_LOTS = 40
 LARGEST_WEIGHT = 1000
+LARGEST_UBASE = 2**62
 
 
 class Side(Struct, frozen=True):
@@ -60,6 +61,8 @@ def _leg(found: Findings, leg: LegSpec) -> None:
         found.wrong(leg, "hedge_weight", f"more than 0 and at most {LARGEST_WEIGHT}")
     if known(leg, "price_weight") and leg.price_weight == 0:
         found.wrong(leg, "price_weight", "a number other than 0")
+    elif known(leg, "ratio", "price_weight") and leg.price_weight is not None and leg.price_weight * leg.ratio < 0:
+        found.wrong(leg, "price_weight", "the sign of its ratio: the side that is traded is the side that is priced")
     contract = found.contracts.get(leg.instrument) if instrument else None
     if contract and not found.has_rate(contract.price_unit.currency):
         found.wrong(leg, "instrument", f"prices in a currency with a rate, not in {contract.price_unit.currency}")
@@ -131,6 +134,9 @@ def _side(found: Findings, spec: SpreadSpec, leg: LegSpec, density: Fraction | N
         return None
     if not is_exact:
         found.notes.append(f"spread {spec.id}: a lot of {leg.instrument} counts as {value} millionths of a {spec.unit}")
+    lots = contract.spec.max_position_lots if known(contract.spec, "max_position_lots") else 1
+    if value * max(lots, 1) * max(leg.hedge_weight, 1) >= LARGEST_UBASE:
+        found.wrong(leg, "instrument", f"a contract whose whole position is below 2^62 millionths of a {spec.unit}")
     if leg.ratio == 0 or not 0 < leg.hedge_weight <= LARGEST_WEIGHT:
         return None
     return Side(contract, leg.ratio, base * exact(leg.hedge_weight))

@@ -47,8 +47,17 @@ def _sizes(found: Findings, spec: StrategySpec) -> None:
 def _samples(found: Findings, spec: StrategySpec, spread: SpreadSpec) -> None:
     if known(spec, "min_samples") and known(spread, "window") and spec.min_samples > spread.window:
         found.wrong(spec, "min_samples", f"at most the window of {spread.id}, {spread.window} samples")
-    if spec.kind == "ratio_cross" and known(spread, "legs") and len(spread.legs) != 2:
+    if spec.kind == "ratio_cross" and known(spread, "legs"):
+        _sides(found, spec, spread)
+
+
+def _sides(found: Findings, spec: StrategySpec, spread: SpreadSpec) -> None:
+    if len(spread.legs) != 2:
         found.wrong(spec, "spread", f"a spread of two legs, not {len(spread.legs)}: a ratio has two sides")
+        return
+    first, second = (leg.ratio if known(leg, "ratio") else 0 for leg in spread.legs)
+    if first and second and not first > 0 > second:
+        found.wrong(spec, "spread", "a first leg that is bought, a second that is sold: the ratio is first / second")
 
 
 def _traded(found: Findings, spec: StrategySpec, spread: SpreadSpec) -> None:

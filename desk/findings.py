@@ -16,6 +16,8 @@ from engine.units import PriceUnit, Quantity
 
 T = TypeVar("T")
 _DECIMAL = re.compile(r"\d+(\.\d+)?")
+_ID = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
+_YEARS = range(1970, 2101)  # nanoseconds of later ones would leave the journal's 64 bits
 
 
 class Contract(Struct, frozen=True):
@@ -51,13 +53,15 @@ class Findings:
         self.reading.refuse(origin.at(field), getattr(spec, field), expected, near)
 
     def by_id(self, specs: Any) -> dict[str, Any]:
-        """A list of the config by id; empty and double ids are problems."""
+        """A list of the config by id; empty, strange and double ids are problems."""
         found: dict[str, Any] = {}
         for spec in rows(specs):
             if spec.id is UNSET:
                 continue
-            if not spec.id or spec.id in found:
-                self.wrong(spec, "id", "an id of its own" if spec.id else "an id")
+            if not _ID.fullmatch(spec.id):
+                self.wrong(spec, "id", "an id of 1 to 64 letters, digits and _ . : / -")
+            elif spec.id in found:
+                self.wrong(spec, "id", "an id of its own")
             found.setdefault(spec.id, spec)
         return found
 
@@ -137,10 +141,12 @@ def known(spec: Any, *fields: str) -> bool:
 
 
 def positive_decimal(text: str) -> Fraction:
-    """The number in a text such as "0.02". ValueError where it is no decimal number above 0 of at most 18 digits."""
+    """The number in a text such as "0.02". ValueError where it is none above 0 and below 10^12."""
     number = Fraction(text) if _DECIMAL.fullmatch(text) else Fraction(0)
     if number == 0:
         raise ValueError('a decimal number above 0, as a text such as "0.02"')
+    if number >= 10**12:
+        raise ValueError("a number below 1,000,000,000,000")
     decimals_of(number)
     return number
 
@@ -151,8 +157,8 @@ def iso_date(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         day = None
-    if day is None or day.isoformat() != text:
-        raise ValueError("a date such as 2027-02-15")
+    if day is None or day.isoformat() != text or day.year not in _YEARS:
+        raise ValueError(f"a date such as 2027-02-15, at most {_YEARS[-1]}-12-31")
     return day
 
 
@@ -162,6 +168,8 @@ def utc_time(text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError("a time such as 2026-04-17T01:00:00Z") from error
+    if time.year not in _YEARS:
+        raise ValueError(f"a time in the years {_YEARS[0]} to {_YEARS[-1]}")
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 

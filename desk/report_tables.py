@@ -170,6 +170,4 @@ def definitions_table(summary: dict) -> str:
 
 
 def _value(value) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in value.items()) or DASH
     return value if isinstance(value, str) else number_text(value, 3)

@@ -21,7 +21,7 @@ from engine.records import (
 
 DEFINITIONS = {
     "input": "What was played: the CONFIG record's own words.",
-    "versions": "Versions of Tandem and of what it runs on, as the CONFIG record states them.",
+    "versions": "Versions of Tandem and of what it runs on, as the CONFIG record states them, in one text.",
     "duration_s": "Seconds of engine time from the first record of the journal to its last.",
     "decisions": "Decisions of strategies (entry, exit) that the gate answered: cleared + denied. Repairs are apart.",
     "cleared": "Decisions of strategies that the gate cleared.",
@@ -73,7 +73,7 @@ def summary(fold: Fold, replay_identical: bool | None = None) -> dict:
     """Every key of `DEFINITIONS`; numbers, texts, booleans or None."""
     return {
         "input": fold.names.input,
-        "versions": fold.names.versions,
+        "versions": ", ".join(f"{name} {version}" for name, version in fold.names.versions.items()) or None,
         "duration_s": (fold.last_ns - fold.first_ns) / 1e9 if fold.records else None,
         **_decisions(fold),
         **_deals(fold),

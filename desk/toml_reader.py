@@ -22,6 +22,10 @@ _WANTED = {str: "a text in quotes", int: "a whole number", float: "a number", bo
 _PLACE = re.compile(r"(.*) \(at (.*)\)", re.DOTALL)
 _LONGEST_VALUE = 60
 _LARGEST_INT = 2**63 - 1
+_DEEPEST = 32  # no config nests deeper; what does cannot be worked on without end of the stack
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# How a Struct's own check speaks of one field: "md_port: expected 1 to 65535, got 0".
+_FIELD_ERROR = re.compile(r"(\w+)[^:]*: expected (.+?)(?:, got .*)?", re.DOTALL)
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -129,13 +133,28 @@ def shown(value: Any) -> str:
     """A value as a person wrote it, shortened; "" for none."""
     if value is None or value is msgspec.UNSET:
         return ""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=_plain)
+    except ValueError:  # a whole number of more digits than Python writes
+        text = "a number of thousands of digits"
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+
+
+def _plain(value: Any) -> Any:
+    """A Struct as a table of what is set in it; anything else as its text."""
+    if not isinstance(value, msgspec.Struct):
+        return str(value)
+    return {key: item for key, item in msgspec.structs.asdict(value).items() if item not in (None, msgspec.UNSET)}
 
 
 def _parse(reading: Reading, origin: Origin) -> dict | None:
     try:
-        return tomllib.loads(Path(origin.file).read_text(encoding="utf-8"))
+        raw = tomllib.loads(Path(origin.file).read_text(encoding="utf-8"))
+        if _is_shallow(raw):
+            return raw
+        reading.refuse(origin, None, f"tables and lists nested at most {_DEEPEST} deep")
+    except RecursionError:
+        reading.refuse(origin, None, f"tables and lists nested at most {_DEEPEST} deep")
     except tomllib.TOMLDecodeError as error:
         what, place = match.groups() if (match := _PLACE.fullmatch(str(error))) else (str(error), "")
         reading.refuse(origin.at(place), None, f"valid TOML: {what}")
@@ -143,7 +162,19 @@ def _parse(reading: Reading, origin: Origin) -> dict | None:
         reading.refuse(origin.at(f"byte {error.start}"), None, "UTF-8 text")
     except OSError as error:
         reading.refuse(origin, None, f"a readable file: {error.strerror}")
+    except ValueError as error:
+        reading.refuse(origin, None, f"valid TOML: {error}")
     return None
+
+
+def _is_shallow(raw: dict) -> bool:
+    level = [raw]
+    for _ in range(_DEEPEST):
+        level = [
+            inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]  # fmt: skip
+    return not level
 
 
 def _included(
@@ -223,6 +254,9 @@ def _struct(reading: Reading, origin: Origin, kind: type, values: dict[str, Any]
     try:
         struct = kind(**values)
     except (ValueError, TypeError) as error:
+        said = _FIELD_ERROR.fullmatch(str(error))
+        if said and said[1] in values:
+            return reading.refuse(origin.at(said[1]), values[said[1]], said[2])
         return reading.refuse(origin, None, str(error))
     reading.keep(struct, origin, whole)
     return struct
@@ -239,6 +273,8 @@ def _leaf(reading: Reading, origin: Origin, raw: Any, kind: Any) -> Any:
         return reading.refuse(origin, raw, "a finite number")
     if isinstance(raw, int) and abs(raw) > _LARGEST_INT:
         return reading.refuse(origin, raw, "a whole number below 2^63")
+    if isinstance(raw, str) and _CONTROL.search(raw):
+        return reading.refuse(origin, raw, "a text without control characters")
     try:
         return msgspec.convert(raw, kind, strict=True)
     except msgspec.ValidationError as error:

@@ -1,6 +1,6 @@
 """An Instrument: one tradable contract on one venue, and the exact way between its texts and our integers."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from functools import lru_cache
 
@@ -11,6 +11,12 @@ KINDS = {"linear": LINEAR, "inverse": INVERSE, "fx": FX}
 
 NET, LONG_SHORT, LONG_SHORT_TODAY = range(3)
 POSITION_MODES = {"net": NET, "long_short": LONG_SHORT, "long_short_today": LONG_SHORT_TODAY}
+
+# What a venue may say at most: larger numbers are nobody's, and sums of them would leave the journal's 64 bits.
+LARGEST_STEPS = 2**53  # ticks of a price, lots of a quote; either sign
+LARGEST_LOTS = 2**40  # of an order, a fill or a position
+LARGEST_NS = 2**62 - 1  # a time: 1970 to 2116
+_LARGEST_MONEY = Decimal(2**62) / 1_000_000  # of an account; either sign
 
 
 class Instrument(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,16 +45,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         return decimals_of(self.tick)
 
     def ticks(self, price: str | float | int | Decimal) -> int:
-        """The price in ticks. ValueError where it is no finite number or no multiple of the tick."""
+        """The price in ticks. ValueError where it is no multiple of the tick, or beyond +-LARGEST_STEPS."""
         return _steps(price, self.tick, f"{self.id} price")
 
     def lots(self, size: str | float | int | Decimal) -> int:
-        """The size in lots. ValueError where it is no finite number or no multiple of the lot step."""
+        """The size in lots. ValueError where it is no multiple of the lot step, or beyond +-LARGEST_STEPS."""
         return _steps(size, self.lot_step, f"{self.id} size")
-
-    def whole_lots(self, size: str | float | int | Decimal) -> int:
-        """The size in lots, rounded down: for displayed sizes, which need not be multiples of our lot step."""
-        return int(_fraction(size, f"{self.id} size") // self.lot_step)
 
     def price_text(self, ticks: int) -> str:
         return step_text(ticks, self.tick)
@@ -95,4 +97,30 @@ def _steps(number: str | float | int | Decimal, step: Fraction, what: str) -> in
     steps = _fraction(number, what) / step
     if steps.denominator != 1:
         raise ValueError(f"{what} {number!r} is not a multiple of {float(step):g}")
+    if abs(steps) > LARGEST_STEPS:
+        raise ValueError(f"{what} {number!r} is beyond 2^53 steps of {float(step):g}")
     return int(steps)
+
+
+def reported_lots(lots: int, what: str) -> int:
+    """A quantity of an order, a fill or a position as a venue states it. ValueError outside 0 to LARGEST_LOTS."""
+    if not 0 <= lots <= LARGEST_LOTS:
+        raise ValueError(f"{what}: expected 0 to 2^40 lots, got {lots}")
+    return lots
+
+
+def reported_micros(amount: Decimal, what: str) -> int:
+    """An amount of money in millionths, rounded. ValueError where it is no finite number or beyond 2^62."""
+    try:
+        if -_LARGEST_MONEY <= amount <= _LARGEST_MONEY:  # compared before any arithmetic: 1e999999 has none
+            return round(amount * 1_000_000)
+    except InvalidOperation:  # a NaN
+        pass
+    raise ValueError(f"{what}: expected an amount of money below 2^62 millionths, got {amount}")
+
+
+def reported_ns(time_ns: int, what: str) -> int:
+    """A venue's stamp, ns since the epoch. ValueError outside 1970 to 2116."""
+    if not 0 <= time_ns <= LARGEST_NS:
+        raise ValueError(f"{what}: expected a time from 1970 to 2116, got {time_ns} ns")
+    return time_ns

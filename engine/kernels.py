@@ -65,7 +65,7 @@ def price_spread(base, index, now_ns):
             first_bid, first_ask, first_mid = bid, ask, mid
         elif leg == 1:
             second_bid, second_ask, second_mid = bid, ask, mid
-    if newest_ns - oldest_ns > spread.max_skew_ns:
+    if oldest_ns > 0 and newest_ns - oldest_ns > spread.max_skew_ns:  # 0: a leg never quoted has no time to compare
         blocked |= SKEWED
     if second_bid > 0.0 and second_ask > 0.0:
         spread.ratio_mid = first_mid / second_mid * spread.ratio_k

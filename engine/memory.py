@@ -17,15 +17,32 @@ from engine.jit import njit
 
 if config.DISABLE_JIT:
 
+    class _Row(np.void):
+        """A row with its fields as attributes, as compiled code has them.
+
+        Not np.record, for which a field may not be called `flags` or `mean`.
+        """
+
+        def __getattribute__(self, name):
+            if name in (np.void.__getattribute__(self, "dtype").names or ()):
+                return _with_fields(self[name])
+            return np.void.__getattribute__(self, name)
+
+        def __setattr__(self, name, value):
+            self[name] = value
+
+    def _with_fields(value):
+        return value.view(np.dtype((_Row, value.dtype))) if value.dtype.names else value
+
     def view(address, count, dtype):
-        raw = (ctypes.c_char * (count * dtype.itemsize)).from_address(address)
-        return np.frombuffer(raw, dtype=dtype, count=count)
+        raw = (ctypes.c_char * (int(count) * dtype.itemsize)).from_address(int(address))
+        return _with_fields(np.frombuffer(raw, dtype=dtype, count=count))
 
     def store_release(address, value):
-        ctypes.c_int64.from_address(address).value = value
+        ctypes.c_int64.from_address(int(address)).value = value
 
     def copy(target, source, size):
-        ctypes.memmove(target, source, size)
+        ctypes.memmove(int(target), int(source), int(size))
 
     def mono_ns():
         return time.monotonic_ns()

@@ -7,14 +7,21 @@ from engine.jit import njit
 from engine.schema import UNSET
 from engine.tables import books_of, currencies_of, instruments_of
 
+_LARGEST_MICROS = 4e18
+
 
 @njit
 def notional_micros(instrument, ticks, lots):
-    """Value of `lots` at `ticks`, in the instrument's currency (an inverse contract's is the coin)."""
+    """Value of `lots` at `ticks`, in the instrument's currency (an inverse contract's is the coin).
+
+    UNSET where it has no price, or one so far off that the value fits no integer: nothing is computed with that.
+    """
     if instrument.kind == INVERSE:
         if ticks <= 0:
             return UNSET
         return math.ceil(instrument.tick_micros * lots / (ticks * instrument.tick))
+    if abs(float(ticks) * float(instrument.tick_micros) * float(lots)) > _LARGEST_MICROS:
+        return UNSET
     return ticks * instrument.tick_micros * lots
 
 

@@ -7,6 +7,8 @@ from engine.schema import UNSET
 from engine.tables import books_of, head_of, instruments_of, market_ns
 from riskgate.verdict import at_most, note
 
+_LARGEST_TICKS = 1 << 40  # beyond it a price is no price, and its product with 10,000 fits no integer
+
 
 @njit
 def order_size(base, decision, verdict, now_ns):
@@ -39,7 +41,7 @@ def price_collar(base, decision, verdict, now_ns):
         at = decision.instrument[leg]
         book = books[at]
         twice_mid = book.bid_ticks + book.ask_ticks
-        if book.updates == 0 or book.bid_lots <= 0 or book.ask_lots <= 0 or twice_mid <= 0:
+        if book.updates == 0 or book.bid_lots <= 0 or book.ask_lots <= 0 or not 0 < twice_mid < _LARGEST_TICKS:
             note(verdict, 3, UNSET, instruments[at].collar_bps, DENY, leg)
             continue
         beyond = 2 * decision.limit_ticks[leg] - twice_mid

@@ -156,6 +156,31 @@ MISTAKES = [
      "strategies[0].repair.naked_limit_ms"),
     ("a pause longer than the naked limit", ("naked_limit_ms = 10_000", "naked_limit_ms = 200"),
      "strategies[0].repair.retry_ms"),
+    ("more capital than can be counted", ("capital = 20_000_000", "capital = 1e300"), "pools[0].capital"),
+    ("a window that fills the memory", ("ledger_bound = 1200", "ledger_bound = 1200\nwindow = 1_000_000_000_000"),
+     "spreads[0].window"),
+    ("a segment that fills the disk", ('name = "gold"', 'name = "gold"\nsegment_mb = 1_000_000_000'),
+     "engine.segment_mb"),
+    ("a timer of days", ('name = "gold"', 'name = "gold"\ntimer_ms = 100_000_000'), "engine.timer_ms"),
+    ("a slippage of all ticks", ('band = "z"', f'band = "z"\nslippage_ticks = {2**62}'),
+     "strategies[0].slippage_ticks"),
+    ("a band without end", ("band_bps = 30.0", "band_bps = 1e308"), "strategies[0].repair.band_bps"),
+    ("a rung without end", ("band_bps = 30.0", f"pay_up_ticks = [1, {10**15}]"), "strategies[0].repair.pay_up_ticks"),
+    ("a ladder without end", ("band_bps = 30.0", f"pay_up_ticks = {list(range(1, 40))}"),
+     "strategies[0].repair.pay_up_ticks"),
+    ("a level that is never reached", ('band = "z"\nentry = 2.0', 'band = "z"\nentry = 1e308'), "strategies[0].entry"),
+    ("a ratio of a whole market", ("ratio = 3", "ratio = 99_999_999"), "spreads[0].legs[0].ratio"),
+    ("a tick beyond counting", ('tick = "0.02"', f'tick = "{10**15}"'), "instruments[0].tick"),
+    ("a lot beyond counting", ('lot_size = "1000 g"', f'lot_size = "{10**30} g"'), "instruments[0].lot_size"),
+    ("an expiry after all time", ('expires = "2027-02-15"', 'expires = "9999-12-31"'), "instruments[0].expires"),
+    ("a NUL in an id", ('id = "gold_ratio"', 'id = "gold\\u0000ratio"'), "strategies[1].id"),
+    ("a new line in an id", ('id = "gold_ratio"', 'id = "gold\\nratio"'), "strategies[1].id"),
+    ("an id of a sentence", ('id = "gold_ratio"', 'id = "the gold ratio"'), "strategies[1].id"),
+    ("an id without end", ('id = "gold_ratio"', f'id = "{"g" * 65}"'), "strategies[1].id"),
+    ("a quote in a symbol", ('symbol = "USDCNH"', "symbol = 'USD\"CNH'"), "instruments[2].symbol"),
+    ("a port that is none", ("md_port = 7602", "md_port = 99_999"), "venues[1].settings.md_port"),
+    ("a logon of days", ("md_port = 7602", "md_port = 7602\nlogon_timeout_ms = 100_000_000"),
+     "venues[1].settings.logon_timeout_ms"),
     ("a ladder that goes down", ("band_bps = 30.0", "pay_up_ticks = [2, 1]"), "strategies[0].repair.pay_up_ticks"),
 ]  # fmt: skip
 
@@ -172,6 +197,8 @@ ADDITIONS = [
     ("a hook to no address", '[[hooks]]\nurl = "example.org"', "hooks[0].url"),
     ("a hook of no level", '[[hooks]]\nurl = "https://example.org"\nlevel = "warning"', "hooks[0].level"),
     ("a clock that is no time", '[clock]\nbase_utc = "yesterday"', "clock.base_utc"),
+    ("a clock that hardly moves", '[clock]\nbase_utc = "2026-11-22T02:00:00Z"\nspeed = 1e-9', "clock.speed"),
+    ("a clock after all time", '[clock]\nbase_utc = "9999-12-31T00:00:00Z"', "clock.base_utc"),
     ("a fast wall clock", "[clock]\nspeed = 10.0", "clock.speed"),
     ("a spread on a watched contract", """
 [[spreads]]
@@ -195,6 +222,47 @@ repair = {}
 @pytest.mark.parametrize(("text", "key"), [case[1:] for case in ADDITIONS], ids=[case[0] for case in ADDITIONS])
 def test_a_wrong_addition_is_refused_where_it_is(tmp_path, text, key):
     assert key in keys(checked(tmp_path, also="\n" + text))
+
+
+def test_an_engine_with_nothing_to_watch_is_refused_and_one_without_strategies_is_noted(tmp_path):
+    (tmp_path / "none.toml").write_text('[engine]\nname = "none"\n')
+    result = check(tmp_path / "none.toml", now_ns=NOW_NS)
+    assert keys(result) == ["instruments", "spreads"]
+    own = GOLD[: GOLD.index("[[strategies]]")].replace("instruments/gold.toml", str(CONFIGS / "instruments/gold.toml"))
+    (tmp_path / "watch.toml").write_text(own)
+    result = check(tmp_path / "watch.toml", now_ns=NOW_NS)
+    assert result.problems == [] and any(note.startswith("no strategy: ") for note in result.notes)
+
+
+def test_a_spread_of_one_leg_shows_it_as_it_was_written(tmp_path):
+    result = checked(tmp_path, ('[[spreads.legs]]\ninstrument = "COMEX.GCG7"\nratio = -1\n', ""))
+    (problem,) = [problem for problem in result.problems if problem.key == "spreads[0].legs"]
+    assert problem.expected.startswith("2 to ")
+    assert problem.value.startswith('[{"instrument": "SHFE.au2702", "ratio": 3')
+
+
+def test_a_setting_out_of_its_range_stands_at_its_own_key_with_its_value(tmp_path):
+    lines = render(checked(tmp_path, ("md_port = 7602", "md_port = 99_999"))).splitlines()
+    assert "  venues[1].settings.md_port = 99999  expected 1 to 65535" in lines
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 5000 + "]" * 5000, "a = " + "[" * 200 + "]" * 200, "a = " + "{a=" * 5000 + "1" + "}" * 5000,
+        ".".join("a" * 5000) + " = 1", "[" + ".".join("a" * 5000) + "]", "a = 1" + "0" * 5000,
+    ],
+    ids=["lists", "shallower lists", "tables", "dotted keys", "a table's name", "digits"],
+)  # fmt: skip
+def test_a_file_without_a_bottom_is_one_problem(tmp_path, text):
+    (tmp_path / "deep.toml").write_text(text)
+    result = check(tmp_path / "deep.toml", now_ns=NOW_NS)
+    assert len(result.problems) == 1 and render(result)
+
+
+def test_digits_without_end_are_a_wrong_number(tmp_path):
+    result = checked(tmp_path, ("md_port = 7602", "md_port = 0x1" + "0" * 5000))
+    assert keys(result) == ["venues[1].settings.md_port"] and render(result)
 
 
 def test_market_time_decides_what_is_expired(tmp_path):
@@ -283,3 +351,23 @@ def test_no_value_whatever_breaks_the_check_itself(tmp_path, line, value):
     result = check(tmp_path / "gold.toml", now_ns=NOW_NS)
     assert (result.config is None) == bool(result.problems)
     assert render(result)
+
+
+def test_a_ratio_strategy_needs_a_bought_leg_over_a_sold_one(tmp_path):
+    path = tmp_path / "ratio.toml"
+    text = (
+        (CONFIGS / "gold.toml").read_text().replace('include = ["instruments/', f'include = ["{CONFIGS}/instruments/')
+    )
+    path.write_text(text.replace("ratio = 3", "ratio = -3").replace("ratio = -1", "ratio = 1"))
+    said = "\n".join(str(problem) for problem in check(path).problems)
+    assert "the ratio is first / second" in said
+
+
+def test_a_price_weight_against_its_ratio_is_refused(tmp_path):
+    path = tmp_path / "weight.toml"
+    text = (
+        (CONFIGS / "gold.toml").read_text().replace('include = ["instruments/', f'include = ["{CONFIGS}/instruments/')
+    )
+    path.write_text(text.replace("ratio = 3", "ratio = 3\nprice_weight = -1.0"))
+    said = "\n".join(str(problem) for problem in check(path).problems)
+    assert "the side that is traded is the side that is priced" in said

@@ -33,12 +33,18 @@ def test_every_figure_is_defined_and_nothing_else_is():
 def test_an_empty_journal_has_nothing_to_count_and_guesses_nothing():
     figures = summary(Fold())
     unknown = {
-        "input", "duration_s", "naked_ms_p50", "naked_ms_p99", "naked_ms_max", "naked_halted_ms_max", "capture_pct",
-        "failure_pct", "slippage_bps_p50", "capital_used_pct_max", "capital_idle_pct", "leg_skew_us_p50",
+        "input", "versions", "duration_s", "naked_ms_p50", "naked_ms_p99", "naked_ms_max", "naked_halted_ms_max",
+        "capture_pct", "failure_pct", "slippage_bps_p50", "capital_used_pct_max", "capital_idle_pct", "leg_skew_us_p50",
         "tick_to_order_us_p50", "tick_to_order_us_p99", "replay_identical",
     }  # fmt: skip
     assert {key for key, value in figures.items() if value is None} == unknown
     assert figures["deals"] == figures["quotes"] == figures["journal_bytes"] == 0
+
+
+def test_every_figure_is_one_flat_value_and_the_versions_are_one_text():
+    figures = summary(fold_of(believable_story()))
+    assert all(value is None or isinstance(value, str | int | float) for value in figures.values())
+    assert figures["versions"] == "tandem 0.1.0, python 3.11.4, numpy 2.4.6"
 
 
 def test_the_sums_of_a_whole_run_agree():

@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = ""
+GOLDEN = "923c7657f334ba4a881c844e77f7adb4"
 
 
 def play() -> World:

@@ -95,7 +95,7 @@ class Twin:
         blocked = 0
         for one in legs:
             blocked |= one["blocked"]
-        if max(times) - min(times) > spread["max_skew_ns"]:
+        if all(times) and max(times) - min(times) > spread["max_skew_ns"]:
             blocked |= SKEWED
         spread["blocked"] = blocked | self._ratio(spread, [one["price"] for one in legs])
 

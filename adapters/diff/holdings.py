@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.diff.shape import number
-from engine.instruments import Instrument
+from engine.instruments import Instrument, reported_lots, reported_micros
 from engine.ports import AccountReport, Inputs, PositionReport
 
 CURRENCY = "CNY"
@@ -47,7 +47,11 @@ class Holdings:
         if row is not None and any(name not in row for name in VOLUMES):
             self._complain(f"{path}: expected {', '.join(VOLUMES)}", recv_ns)
             return
-        volumes = tuple(int(row[name]) for name in VOLUMES) if row is not None else (0, 0, 0, 0)
+        try:
+            volumes = tuple(0 if row is None else reported_lots(int(row[name]), name) for name in VOLUMES)
+        except ValueError as error:
+            self._complain(f"{path}.{error}", recv_ns)
+            return
         instrument = self._contracts.get(symbol)
         if instrument is None:
             if any(volumes):
@@ -68,11 +72,15 @@ class Holdings:
             )
 
     def _tell_money(self, row: dict[str, Any], path: str, recv_ns: int) -> None:
-        figures = [number(row.get(name)) for name in ("balance", "available", "margin")]
-        if None in figures:
+        figures = {name: number(row.get(name)) for name in ("balance", "available", "margin")}
+        if None in figures.values():
             self._complain(f"{path}: expected the numbers balance, available and margin", recv_ns)
             return
-        money = tuple(round(Decimal(repr(figure)) * 1_000_000) for figure in figures)
+        try:
+            money = tuple(reported_micros(Decimal(repr(figure)), name) for name, figure in figures.items())
+        except ValueError as error:
+            self._complain(f"{path}.{error}", recv_ns)
+            return
         if money != self._money:
             self._money = money
             balance, available, margin = money

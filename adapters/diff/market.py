@@ -8,7 +8,7 @@ from typing import Any
 from adapters.diff.settings import DiffSettings
 from adapters.diff.shape import MARKET_DATA_SHAPE, is_whole, number
 from adapters.diff.stream import Stream
-from engine.instruments import Instrument
+from engine.instruments import LARGEST_STEPS, Instrument, reported_ns
 from engine.ports import CONNECTED, MARKET_DATA, QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP, READY, Inputs
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -25,9 +25,10 @@ def china_ns(text: str) -> int:
     if not text:
         return 0
     try:
-        return (datetime.fromisoformat(f"{text}+08:00") - EPOCH) // MICROSECOND * 1000
+        time = datetime.fromisoformat(f"{text}+08:00")
     except (ValueError, OverflowError) as error:
         raise ValueError(f"datetime {text!r:.40} is no China time such as 2026-11-18 09:00:00.500000") from error
+    return reported_ns((time - EPOCH) // MICROSECOND * 1000, f"datetime {text!r:.40}")
 
 
 class MarketData(Stream):
@@ -83,7 +84,7 @@ class MarketData(Stream):
         if price is None or not size:
             return 0, 0
         try:
-            if not is_whole(size) or size < 0:
+            if not is_whole(size) or not 0 <= size <= LARGEST_STEPS:
                 raise ValueError(f"{side}_volume1 {size!r} is no number of lots")
             return self._ticks[symbol](price), int(size)
         except ValueError as error:

@@ -1,6 +1,7 @@
 """Changes of `orders` and `trades` become ExecReports: what happened is told from what is there now."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from adapters.diff.rows import OrderRow, TradeRow, read_order, read_trade
@@ -65,7 +66,7 @@ class Reports:
             )
             return
         try:
-            read = read_order(order.client_id, row, self._contracts, path)
+            read = read_order(order.client_id, row, self._contracts, path, partial(self._note, now_ns))
         except ValueError as error:
             self._complain(str(error), now_ns)
             return
@@ -75,12 +76,12 @@ class Reports:
         self, account: dict[str, Any], names: Iterable[str], path: str, recv_ns: int
     ) -> list[OrderRow]:  # fmt: skip
         rows = []
-        table = account.get("orders") or {}
+        table, note = account.get("orders") or {}, partial(self._note, recv_ns)
         for name in names:
             if name not in table:
                 continue
             try:
-                rows.append(read_order(name, table[name], self._contracts, f"{path}.orders.{name}"))
+                rows.append(read_order(name, table[name], self._contracts, f"{path}.orders.{name}", note))
             except ValueError as error:
                 self._complain(str(error), recv_ns)
         return rows
@@ -89,16 +90,19 @@ class Reports:
         self, account: dict[str, Any], names: Iterable[str], path: str, recv_ns: int
     ) -> list[TradeRow]:  # fmt: skip
         rows = []
-        table = account.get("trades") or {}
+        table, note = account.get("trades") or {}, partial(self._note, recv_ns)
         for name in names:
             if name not in table or name in self._trades:
                 continue
             try:
-                rows.append(read_trade(table[name], self._contracts, f"{path}.trades.{name}"))
+                rows.append(read_trade(table[name], self._contracts, f"{path}.trades.{name}", note))
                 self._trades.add(name)
             except ValueError as error:
                 self._complain(str(error), recv_ns)
         return rows
+
+    def _note(self, recv_ns: int, what: str) -> None:
+        self._complain(what, recv_ns)
 
     def _tell(self, row: OrderRow, event: int, recv_ns: int, venue_ns: int = 0) -> None:
         self._inputs.on_report(

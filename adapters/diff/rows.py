@@ -1,11 +1,12 @@
 """Rows of the trade tree, read into our integers. ValueError, naming the path and the field, for one that cannot be."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from adapters.diff.shape import number
-from engine.instruments import Instrument
+from engine.instruments import Instrument, reported_lots, reported_ns
 from engine.ports import BUY, SELL
 
 SIDES = {"BUY": BUY, "SELL": SELL}
@@ -42,9 +43,12 @@ class TradeRow(msgspec.Struct, frozen=True, gc=False):
     trade_ns: int
 
 
-def read_order(client_id: str, row: dict[str, Any], contracts: dict[str, Instrument], path: str) -> OrderRow:
+def read_order(
+    client_id: str, row: dict[str, Any], contracts: dict[str, Instrument], path: str, note: Callable[[str], None]
+) -> OrderRow:  # fmt: skip
+    """note: is told of a field that is left out, because the row is worth more without it than nothing."""
     status = row.get("status")
-    total, leaves = int(_field(row, "volume_orign", path)), int(_field(row, "volume_left", path))
+    total, leaves = _lots(row, "volume_orign", path), _lots(row, "volume_left", path)
     if status not in STATUSES:
         raise ValueError(f"{path}.status: expected ALIVE or FINISHED, got {status!r:.40}")
     if not 0 <= leaves <= total:
@@ -58,13 +62,16 @@ def read_order(client_id: str, row: dict[str, Any], contracts: dict[str, Instrum
         total_lots=total,
         leaves_lots=leaves,
         message=row.get("last_msg", ""),
-        insert_ns=int(row.get("insert_date_time", 0)),
+        insert_ns=_time(row, "insert_date_time", path, note),
     )
 
 
-def read_trade(row: dict[str, Any], contracts: dict[str, Instrument], path: str) -> TradeRow:
+def read_trade(
+    row: dict[str, Any], contracts: dict[str, Instrument], path: str, note: Callable[[str], None]
+) -> TradeRow:  # fmt: skip
+    """note: as of `read_order`."""
     instrument = _instrument(row, contracts, path)
-    lots = int(_field(row, "volume", path))
+    lots = _lots(row, "volume", path)
     price = number(_field(row, "price", path))
     if lots <= 0 or price is None:
         raise ValueError(f"{path}: expected a positive volume and a price, got {lots} and {row['price']!r}")
@@ -75,7 +82,7 @@ def read_trade(row: dict[str, Any], contracts: dict[str, Instrument], path: str)
         lots=lots,
         ticks=_ticks(instrument, price, path),
         trade_id=row.get("exchange_trade_id") or _field(row, "trade_id", path),
-        trade_ns=int(row.get("trade_date_time", 0)),
+        trade_ns=_time(row, "trade_date_time", path, note),
     )
 
 
@@ -83,6 +90,19 @@ def _field(row: dict[str, Any], name: str, path: str) -> Any:
     if name not in row:
         raise ValueError(f"{path}.{name}: missing")
     return row[name]
+
+
+def _lots(row: dict[str, Any], name: str, path: str) -> int:
+    return reported_lots(int(_field(row, name, path)), f"{path}.{name}")
+
+
+def _time(row: dict[str, Any], name: str, path: str, note: Callable[[str], None]) -> int:
+    """The stamp; 0, with a note, where it is none: a strange time must not hide a fill."""
+    try:
+        return reported_ns(int(row.get(name, 0)), f"{path}.{name}")
+    except ValueError as error:
+        note(str(error))
+        return 0
 
 
 def _instrument(row: dict[str, Any], contracts: dict[str, Instrument], path: str) -> Instrument:

@@ -3,6 +3,7 @@
 import msgspec
 
 MIN_BEAT_MS = 10
+LONGEST_MS = 3_600_000
 
 
 class DiffSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +39,9 @@ class DiffSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             raise ValueError(f"silence_ms {self.silence_ms}: expected more than heartbeat_ms {self.heartbeat_ms}")
         if not 0 < self.reconnect_min_ms <= self.reconnect_max_ms:
             raise ValueError(f"reconnect_max_ms {self.reconnect_max_ms}: expected reconnect_min_ms or more")
+        for name in ("silence_ms", "connect_timeout_ms", "reconnect_max_ms", "login_retry_ms", "query_patience_ms"):
+            if getattr(self, name) > LONGEST_MS:
+                raise ValueError(f"{name}: expected at most {LONGEST_MS}, got {getattr(self, name)}")
         for name in ("connect_timeout_ms", "login_retry_ms", "query_patience_ms"):
             if getattr(self, name) < (name == "connect_timeout_ms"):
                 raise ValueError(f"{name}: expected no negative time, got {getattr(self, name)}")

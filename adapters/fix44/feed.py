@@ -52,9 +52,12 @@ class Top:
             self.ask_ticks, self.ask_lots = ticks, lots
 
     def put(self, side: bytes, entry: bytes) -> None:
-        """An entry's price and size. FieldError without them; ValueError off the tick or where one is no number."""
+        """An entry's price and size. FieldError without them; ValueError off the tick or for no such number."""
         price = self.listed.prices.exact(get(entry, tags.ENTRY_PRICE) or need(entry, tags.ENTRY_PRICE))
-        self.set(side, price, self.listed.sizes.floor(get(entry, tags.ENTRY_SIZE) or need(entry, tags.ENTRY_SIZE)))
+        lots = self.listed.sizes.floor(get(entry, tags.ENTRY_SIZE) or need(entry, tags.ENTRY_SIZE))
+        if lots < 0:
+            raise ValueError(f"tag 271: {self.listed.instrument.id} size: expected 0 or more, got {lots} lots")
+        self.set(side, price, lots)
 
 
 class MarketData:

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from adapters.fix44 import tags
 from adapters.fix44.codec import FieldError, get, groups, need, number, text
 from adapters.fix44.listing import Listed, Listing
+from engine.instruments import reported_lots, reported_micros
 from engine.ports import AccountReport, PositionReport
 
 MICROS = 1_000_000
@@ -63,8 +64,8 @@ class Holdings:
         report = PositionReport(instrument=listed.instrument.index, recv_ns=recv_ns)
         for entry in groups(raw, tags.POSITION_COUNT, tags.POSITION_TYPE):
             kind = get(entry, tags.POSITION_TYPE)
-            long_lots = listed.sizes.exact(get(entry, tags.LONG_QUANTITY) or b"0")
-            short_lots = listed.sizes.exact(get(entry, tags.SHORT_QUANTITY) or b"0")
+            long_lots = _lots(listed, entry, tags.LONG_QUANTITY)
+            short_lots = _lots(listed, entry, tags.SHORT_QUANTITY)
             if kind == TODAY:
                 report.long_today, report.short_today = long_lots, short_lots
             elif kind == YESTERDAY:
@@ -85,14 +86,24 @@ class Holdings:
         )
 
 
-def _micros(raw: bytes, key: bytes) -> int:
-    """Millionths, rounded down."""
-    value = text(need(raw, key))
+def _lots(listed: Listed, entry: bytes, key: bytes) -> int:
+    tag = int(key[1:-1])
     try:
-        return int((Decimal(value) * MICROS).to_integral_value("ROUND_FLOOR"))
-    except (InvalidOperation, ValueError, OverflowError):
-        tag = int(key[1:-1])
-        raise FieldError(tag, tags.FORMAT_INCORRECT, f"tag {tag}: {value!r} is not an amount of money") from None
+        return reported_lots(listed.sizes.exact(get(entry, key) or b"0"), listed.instrument.id)
+    except ValueError as error:
+        raise FieldError(tag, tags.VALUE_INCORRECT, f"tag {tag}: {error}") from None
+
+
+def _micros(raw: bytes, key: bytes) -> int:
+    """Millionths, rounded."""
+    tag, value = int(key[1:-1]), text(need(raw, key))
+    try:
+        return reported_micros(Decimal(value), f"tag {tag}")
+    except InvalidOperation:
+        why = f"tag {tag}: {value!r} is not an amount of money"
+    except ValueError as error:
+        why = str(error)
+    raise FieldError(tag, tags.FORMAT_INCORRECT, why)
 
 
 def money_text(micros: int) -> bytes:

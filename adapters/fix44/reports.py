@@ -12,6 +12,7 @@ from adapters.fix44.listing import Listed, Listing
 from adapters.fix44.live import LiveOrders
 from adapters.fix44.stamps import Stamps
 from engine.ids import order_no
+from engine.instruments import reported_lots
 from engine.ports import BUY, UNKNOWN, Event, ExecReport
 
 # ExecType (150) -> event. 1 and 2 are how FIX 4.2 said F; a status answer (I) goes by OrdStatus.
@@ -129,16 +130,16 @@ class Reports:
             raise FieldError(55, tags.VALUE_INCORRECT, str(error)) from error
 
     def _lots(self, listed: Listed, raw: bytes, key: bytes, recv_ns: int) -> int:
-        """UNKNOWN where the venue is silent or says no number; rounded down, with a note, off the lot step."""
+        """UNKNOWN where the venue is silent or says no quantity; rounded down, with a note, off the lot step."""
         value = get(raw, key)
         if not value:
             return UNKNOWN
         try:
-            return listed.sizes.exact(value)
+            return reported_lots(listed.sizes.exact(value), listed.instrument.id)
         except ValueError as error:
             self._trouble(f"tag {int(key[1:-1])}: {error}", raw, recv_ns)
         try:
-            return max(UNKNOWN, listed.sizes.floor(value))
+            return reported_lots(listed.sizes.floor(value), listed.instrument.id)
         except ValueError:
             return UNKNOWN
 
@@ -147,7 +148,7 @@ class Reports:
         reference = tags.EXEC_ID if report.event == Event.TRADE else tags.EXEC_REF_ID
         try:
             report.trade_id = text(need(raw, reference))
-            report.last_lots = self._last_lots(listed, raw)
+            report.last_lots = reported_lots(self._last_lots(listed, raw), "tag 32")
             report.last_ticks = self._last_ticks(listed, raw, recv_ns)
         except ValueError as error:
             self._trouble(f"trade without its terms: {error}", raw, recv_ns)

@@ -2,6 +2,8 @@
 
 import msgspec
 
+LONGEST_MS = 3_600_000
+
 
 class FixSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Two sessions with one counterparty, market data and orders, each with its own port and, where set, comp ids.
@@ -42,6 +44,11 @@ class FixSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("reconnect_min_ms: expected 0 < reconnect_min_ms <= reconnect_max_ms")
         if not 1 <= self.heartbeat_s <= 3600:
             raise ValueError(f"heartbeat_s: expected 1 to 3600, got {self.heartbeat_s}")
+        for name in ("reconnect_max_ms", "connect_timeout_ms", "logon_timeout_ms", "logout_timeout_ms"):
+            if not 0 < getattr(self, name) <= LONGEST_MS:
+                raise ValueError(f"{name}: expected 1 to {LONGEST_MS}, got {getattr(self, name)}")
+        if not 0 <= self.max_skew_s <= 86_400:
+            raise ValueError(f"max_skew_s: expected 0 (any) to 86400, got {self.max_skew_s}")
         for name in ("md_port", "order_port"):
             if not 0 < getattr(self, name) < 65536:
                 raise ValueError(f"{name}: expected 1 to 65535, got {getattr(self, name)}")

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from engine.instruments import reported_ns
+
 SECOND_NS = 1_000_000_000
 _SECOND_CHARS = 17
 
@@ -40,6 +42,7 @@ def _second_ns(second: bytes) -> int:
     try:
         if len(second) != _SECOND_CHARS or not second[:8].isdigit():
             raise ValueError
-        return int(datetime.strptime(second.decode(), "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC).timestamp()) * SECOND_NS
+        time = datetime.strptime(second.decode(), "%Y%m%d-%H:%M:%S").replace(tzinfo=UTC)
     except ValueError:
         raise ValueError(f"expected a time YYYYMMDD-HH:MM:SS, got {second!r}") from None
+    return reported_ns(int(time.timestamp()) * SECOND_NS, f"time {second!r}")

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from engine.instruments import decimals_of
+from engine.instruments import LARGEST_STEPS, decimals_of
 
 _MEMO = 4096
 _MAX_CHARS = 40
@@ -11,7 +11,8 @@ _MAX_CHARS = 40
 class Steps:
     """The step of one instrument's prices or sizes. `what` names it in errors.
 
-    The way in remembers its last few thousand texts: prices repeat, and a dict costs a tenth of the arithmetic.
+    The way in raises ValueError for a text that is no decimal number, or beyond +-2^53 steps. It remembers its last
+    few thousand texts: prices repeat, and a dict costs a tenth of the arithmetic.
     """
 
     def __init__(self, step: Fraction, what: str) -> None:
@@ -59,6 +60,8 @@ class Steps:
             raise ValueError(f"{self._what} {text[:_MAX_CHARS]!r} is not a decimal number")
         value = int(whole + fraction) * self._scale
         step = self._unit * 10 ** len(fraction)
+        if value > LARGEST_STEPS * step:
+            raise ValueError(f"{self._what} {text!r} is beyond 2^53 steps of {self._unit / self._scale:g}")
         answer = (*divmod(-value if digits is not text else value, step), step)
         if len(self._memo) >= _MEMO:
             self._memo.clear()
