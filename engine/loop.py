@@ -244,6 +244,8 @@ class Loop:
         if code == records.COMMAND_NO_ROOM:
             # What room is left is for cancels, repairs and the stop.
             core.state.head["no_room"] = 1
+            core.alert("error", "no_room", "no room is left for the journal: nothing new is decided, the engine stops",
+                       "make room on the journal's disk or its live folder, then start again")  # fmt: skip
         if code == records.COMMAND_STOP:
             self.stopping = True
             self._cancel_all()
