@@ -380,6 +380,7 @@ def test_a_journal_without_room_halts_instead_of_trading_unrecorded(world_of):
     world.loop.on_timer(world.now_ns + MS)
     world.market(6.5)
     world.journal.writer["capacity"] = len(world.journal.buffer)
+    assert "no_room" in world.alerts()
     assert world.shfe.sent == []
     (verdict,) = world.of_kind(records.VERDICT)
     assert int(verdict["reason"]) == 24
