@@ -68,7 +68,8 @@ def measure(deal, orders) -> None:
 def keep_naked_time(deal, bound_ubase: int, now_ns: int) -> int:
     """Count the time that |exposure| exceeds its bound, episodes summed. +1: became naked, -1: is so no more, else 0.
 
-    Where a leg is in doubt, the worst case counts, from the send on.
+    Where a leg is in doubt, the worst case counts, from the moment of the doubt: after a restart that is the restart,
+    so that the venue can be asked before the limit is up.
     """
     worst = abs(int(deal["exposure_ubase"]))
     if deal["in_doubt"]:
@@ -90,8 +91,9 @@ def naked_so_far(deal, now_ns: int) -> int:
 
 
 def balanced_units(deal, ratios) -> int:
-    """Units that stand on every leg, from the first leg's lots: the strategy's position counts in these."""
-    return round(abs(int(deal["booked_lots"][0])) / abs(int(ratios[0])))
+    """Units that stand on every leg, each leg's lots rounded to whole ones: the strategy's position counts in these."""
+    legs = range(int(deal["legs"]))
+    return min(round(abs(int(deal["booked_lots"][leg])) / abs(int(ratios[leg]))) for leg in legs)
 
 
 def outcome_of(deal, bound_ubase: int) -> int:

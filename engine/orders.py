@@ -143,7 +143,8 @@ def learn(row, report) -> int:
     move = trigger(report.event, after, int(row["lots"]))
     if move is not None:
         row["state"] = MOVES[row["state"]][move]
-    if report.event != Event.CANCEL_REJECTED and (report.event != Event.TRADE or row["state"] == FILLED):
+    # Word of a trade or of a cancel says nothing of whether the rest of the order is alive.
+    if row["state"] == FILLED or report.event not in (Event.CANCEL_REJECTED, Event.TRADE, Event.BUST, Event.CORRECT):
         row["in_doubt"] = 0
     return after - before
 

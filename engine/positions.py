@@ -23,6 +23,8 @@ def book_lots(base, slot, lots):
     if instruments_of(base)[row.instrument].position_mode == NET:
         net = net_lots(position) + row.side * lots
         position.long_today, position.short_today = max(net, 0), max(-net, 0)
+        # A net venue may have told yesterday's lots apart; they are in the net.
+        position.long_yesterday = position.short_yesterday = 0
     elif row.offset == OPEN:
         if row.side > 0:
             position.long_today += lots

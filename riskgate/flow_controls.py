@@ -3,7 +3,7 @@
 from engine.jit import njit
 from engine.messages import MESSAGE, refill
 from engine.orders import room_for
-from engine.records import DENY, ENTRY, PASS
+from engine.records import DENY, ENTRY, PASS, REHEDGE
 from engine.schema import ACTIVE, HALTED, MAX_SLICES, REDUCE_ONLY
 from engine.tables import accounts_of, head_of, instruments_of, spreads_of, strategies_of, venues_of
 from riskgate.verdict import at_most, note
@@ -27,11 +27,13 @@ def message_rate(base, decision, verdict, now_ns):
 
 @njit
 def working_orders(base, decision, verdict, now_ns):
-    """7: orders alive with this decision's, against the table's room. A full table denies repairs too: see F9."""
+    """7: orders alive with this decision's, against the table's room. Half of it is kept for repairs; a full table
+    denies those too: see F9."""
     head = head_of(base)
+    limit = head.n_order if decision.purpose >= REHEDGE else head.n_order // 2
     wanted = head.live_orders + decision.legs * MAX_SLICES
     if room_for(base, decision):
-        at_most(verdict, 7, wanted, head.n_order // 2, -1)
+        at_most(verdict, 7, wanted, limit, -1)
     else:
         note(verdict, 7, wanted, 0, DENY, -1)
 

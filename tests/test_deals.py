@@ -60,6 +60,20 @@ def test_one_of_three_units_is_balanced_in_part():
     assert balanced_units(deal, (3, -1)) == 1
 
 
+@pytest.mark.parametrize(
+    ("booked", "ratios", "units"),
+    [
+        ((3, 0), (3, -1), 0),  # a leg that never filled: no unit stands
+        ((9, -1), (3, -1), 1),
+        ((0, -2), (3, -1), 0),
+        ((27, -9), (28, -9), 1),  # within the bound, a lot short
+        ((-6, 2), (3, -1), 2),
+    ],
+)
+def test_a_unit_stands_on_every_leg(booked, ratios, units):
+    assert balanced_units(deal_of(booked), ratios) == units
+
+
 @pytest.mark.parametrize(("exposure", "outcome"), [(BOUND, PARTIAL_BALANCED), (BOUND + 1, NO_OUTCOME)])
 def test_the_bound_itself_is_within(exposure, outcome):
     for sign in (1, -1):
@@ -114,11 +128,12 @@ def test_naked_episodes_are_summed():
 
 
 @pytest.mark.parametrize(("in_doubt", "naked"), [(0, 0), (1, 1)])
-def test_a_leg_in_doubt_counts_at_its_worst(in_doubt, naked):
+def test_a_leg_in_doubt_counts_at_its_worst_from_the_doubt_on(in_doubt, naked):
     deal = deal_of()
     measure(deal, [order_of(0, 1, 3, state=SENT_STATE, in_doubt=in_doubt)])
     assert (deal["low_ubase"], deal["high_ubase"]) == (0, 3 * HEDGE[0])
-    assert keep_naked_time(deal, BOUND, MS) == naked
+    assert keep_naked_time(deal, BOUND, 500 * MS) == naked
+    assert naked_so_far(deal, 600 * MS) == naked * 100 * MS
 
 
 def test_the_worst_case_counts_on_the_short_side_too():

@@ -153,6 +153,13 @@ def test_a_leg_that_a_repair_does_not_trade_may_be_stale_closed_and_locked():
     assert judge(state)["cleared"] == 1
 
 
+@pytest.mark.parametrize(("purpose", "cleared"), [(ENTRY, 0), (EXIT, 0), (REHEDGE, 1), (UNWIND, 1)])
+def test_half_of_the_table_is_kept_for_repairs(purpose, cleared):
+    state, _ = asked(purpose)
+    LEVELS[7][0](state, OVER)
+    assert judge(state)["cleared"] == cleared
+
+
 @pytest.mark.parametrize("purpose", [ENTRY, REHEDGE])
 def test_a_full_table_denies_what_it_has_no_rows_for(purpose):
     state, _ = asked(purpose)

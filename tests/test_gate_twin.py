@@ -8,7 +8,7 @@ from riskgate.gate import REPAIR_SEQUENCE, SEQUENCE
 from tests import twin_gate
 from tests.gate_world import AU, FX, GC, NOW_NS, decision_of, fresh_state, judge, quote, slot
 
-STATES = 12_000
+STATES = 20_000
 SECOND_NS = 10**9
 
 

@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "923c7657f334ba4a881c844e77f7adb4"
+GOLDEN = "bc0dfa20b235e606c4c03db3be41c33d"
 
 
 def play() -> World:

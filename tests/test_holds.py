@@ -64,6 +64,21 @@ def test_promised_lots_are_not_promised_twice():
     assert tuple(closable(LONG_SHORT_TODAY, row, -1)) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("held", "side", "lots", "net"), [((0, 5, 0, 0), 1, 1, 6), ((0, 5, 0, 0), -1, 7, -2), ((1, 0, 0, 4), 1, 2, -1)]
+)
+def test_a_net_venue_that_tells_yesterdays_lots_keeps_one_net_position(held, side, lots, net):
+    state = fresh_state()
+    state.instrument["position_mode"][GC] = NET
+    for name, count in zip(SIDES, held, strict=True):
+        state.position[GC][name] = count
+    row = state.order[1]
+    row["order_no"], row["instrument"], row["side"], row["offset"] = 1, GC, side, OPEN
+    book_lots(state.address, 1, lots)
+    assert int(net_lots(state.position[GC])) == net
+    assert sum(int(state.position[GC][name]) for name in SIDES) == abs(net)
+
+
 class HoldMachine(RuleBasedStateMachine):
     """Deals through the gate, and a venue that fills, ends, busts and repeats in any order."""
 

@@ -111,6 +111,9 @@ def test_a_total_in_another_report_is_no_amendment():
         (Event.CANCEL_REJECTED, UNKNOWN, 1),  # says nothing of the order itself
         (Event.TRADE, 3, 1),  # an old trade may come after any silence
         (Event.TRADE, 10, 0),
+        (Event.BUST, 2, 1),  # of a trade, not of the order
+        (Event.CORRECT, 3, 1),
+        (Event.CORRECT, 10, 0),
         (Event.STATUS, 3, 0),
         (Event.UNKNOWN_ORDER, UNKNOWN, 0),
         (Event.CANCELLED, 3, 0),

@@ -219,7 +219,8 @@ class Twin:
 
     def c7(self):
         wanted = self.head["live_orders"] + self.d["legs"] * MAX_SLICES
-        limit = self.head["n_order"] // 2 if self.free_rows else 0
+        room = self.head["n_order"] if self.repair else self.head["n_order"] // 2
+        limit = room if self.free_rows else 0
         self.say(7, wanted, limit, wanted > limit)
 
     def c27(self):
