@@ -34,8 +34,9 @@ def apply_report(core: Core, report: ExecReport) -> None:
     if deal is None:
         return
     deal["booked_lots"][row["leg"]] += int(row["side"]) * moved
-    # News of an order whose deal is over, but no fill: nothing to take up again.
-    if moved or booked or (was_live and deal["state"] != CLOSED):
+    # News of an order whose deal is over, but no fill: taken up again only where it ends a doubt that halted it.
+    ends_doubt = was_live and row["settled"] and deal["naked_since_ns"]
+    if moved or booked or ends_doubt or (was_live and deal["state"] != CLOSED):
         settle.review(core, deal)
 
 

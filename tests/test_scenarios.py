@@ -281,6 +281,20 @@ def test_a_bust_takes_the_fill_back_and_the_deal_is_repaired(world_of):
     world.venue_net = lambda instrument: world.net(instrument)  # the exchange here knows nothing of the bust
 
 
+def test_a_deal_halted_in_doubt_of_which_nothing_traded_blocks_nobody_afterwards(world_of):
+    config = with_repair(demo_config(max_units=1), naked_limit_ms=1500)
+    world = world_of(config, faults={name: [{"at_order": 1, "do": "nofill"}] for name in ("SIM_SHFE", "SIM_OTC")})
+    world.shfe.deaf = world.otc.deaf = True
+    world.market(6.5)
+    world.step(4000, 50)
+    assert world.outcomes() == ["halted"]
+    assert int(world.state.head["unbalanced_deals"]) == 1
+    world.shfe.deaf = world.otc.deaf = False
+    world.step(10_000, 50)
+    assert world.outcomes() == ["not_done"]
+    assert int(world.state.head["unbalanced_deals"]) == 0
+
+
 def test_a_venue_that_refuses_every_cancel_is_asked_with_growing_pauses(world_of):
     world = world_of(demo_config(max_units=1, deadline_ms=100))
     world.shfe.deaf = True
