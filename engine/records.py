@@ -119,7 +119,7 @@ FILL_DTYPE = np.dtype([
     ("offset", "<i4"), ("purpose", "<i4"), ("flags", "<i4"), ("lots", "<i8"), ("ticks", "<i8"), ("venue_ns", "<i8"),
     ("trade_id", "S48"),
 ])  # fmt: skip
-FILL_BUST, FILL_LATE, FILL_SELF_TRADE = 1, 2, 4
+FILL_BUST, FILL_LATE = 1, 2
 
 # Life of a Deal, and how it ended.
 OPENING, REPAIRING, CLOSED = range(3)
