@@ -234,7 +234,7 @@ async def _trade(loop: Loop, adapters: list, config: Config, ending: "_Ending") 
 
 async def _wind_down(loop: Loop, config: Config, ending: "_Ending") -> None:
     """No new risk, cancel, then wait for terminal states and repair, up to the stop's time-out."""
-    loop.on_command(records.COMMAND_STOP, -1, _user(), ending.error or "asked to stop", now_ns())
+    loop.on_command(records.COMMAND_STOP, 0, -1, _user(), ending.error or "asked to stop", now_ns())
     deadline_ns = now_ns() + config.engine.stop_timeout_ms * 1_000_000
     while not loop.is_quiet() and now_ns() < deadline_ns:
         await asyncio.sleep(config.engine.timer_ms / 1000)

@@ -226,14 +226,14 @@ class Loop:
             self._cancel_all()
         self._end()
 
-    def on_command(self, code: int, scope: int, who: str, why: str, now_ns: int) -> None:
-        """A person's word: stop the engine, or set the switch that covers all."""
+    def on_command(self, code: int, choice: int, scope: int, who: str, why: str, now_ns: int) -> None:
+        """A person's word: stop the engine, set a switch, resolve a Halted deal (`engine.command`)."""
         core = self.core
         core.now_ns = now_ns
         core.journal.append_input(
             records.COMMAND, now_ns,
             core.record(
-                records.COMMAND, code=code, scope=scope, who=fitted(who, 32).encode(), why=fitted(why, 120).encode()
+                records.COMMAND, code=code, choice=choice, scope=scope, who=fitted(who, 32).encode(), why=fitted(why, 120).encode()
             ),
         )  # fmt: skip
         switches = {
@@ -304,7 +304,7 @@ class Loop:
         core.journal.turn()
         if core.journal.room_bytes < _LEAST_ROOM_BYTES and core.state.head["switch"] == ACTIVE:
             # An input, so that replay, whose buffer has room enough, halts at the same place.
-            self.on_command(records.COMMAND_NO_ROOM, -1, "journal", "no room left for the journal", core.now_ns)
+            self.on_command(records.COMMAND_NO_ROOM, 0, -1, "journal", "no room left for the journal", core.now_ns)
 
 
 def _sides(position: dict[str, int]) -> tuple[int, int]:

@@ -48,7 +48,7 @@ QUOTE_DTYPE = np.dtype([
 REPORT_DTYPE = np.dtype([
     ("venue", "<i4"), ("instrument", "<i4"), ("order_no", "<i8"), ("event", "<i4"), ("side", "<i4"),
     ("cum_lots", "<i8"), ("leaves_lots", "<i8"), ("total_lots", "<i8"), ("last_lots", "<i8"), ("last_ticks", "<i8"),
-    ("venue_ns", "<i8"), ("client_id", "S32"), ("trade_id", "S48"), ("reason", "S120"),
+    ("venue_ns", "<i8"), ("client_id", "S32"), ("venue_order_id", "S32"), ("trade_id", "S48"), ("reason", "S120"),
 ])  # fmt: skip
 
 LINK_DTYPE = np.dtype([("venue", "<i4"), ("channel", "<i4"), ("state", "<i4"), ("pad", "<i4"), ("why", "S120")])
@@ -56,9 +56,19 @@ LINK_DTYPE = np.dtype([("venue", "<i4"), ("channel", "<i4"), ("state", "<i4"), (
 # The engine's beat. late_ns: how long after its planned time it came.
 TIMER_DTYPE = np.dtype([("late_ns", "<i8")])
 
-# code: COMMAND_*; scope: index of a strategy and so on, -1 for all.
-COMMAND_DTYPE = np.dtype([("code", "<i4"), ("scope", "<i4"), ("who", "S32"), ("why", "S120")])
-COMMAND_STOP, COMMAND_HALT, COMMAND_REDUCE, COMMAND_RESUME, COMMAND_NO_ROOM = range(1, 6)
+# code: COMMAND_*. choice: of COMMAND_RESOLVE a RESOLVE_*, of a switch its level, a SCOPE_*. scope: a deal, or the index
+# of what the switch covers; -1 for all.
+COMMAND_DTYPE = np.dtype([
+    ("code", "<i4"), ("choice", "<i4"), ("scope", "<i8"), ("who", "S32"), ("why", "S120"),
+])  # fmt: skip
+COMMAND_STOP, COMMAND_HALT, COMMAND_REDUCE, COMMAND_RESUME, COMMAND_NO_ROOM, COMMAND_RESOLVE = range(1, 7)
+SCOPE_ALL, SCOPE_VENUE, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_SPREAD = range(5)
+SCOPES = ("all", "venue", "account", "strategy", "spread")
+# A person's decision on a Halted deal. RETRY: repair goes on, with fresh tries and a fresh naked limit. ACCEPT: the lots
+# stay; their exposure goes to the residual ledger. BY_HAND: a person has traded them elsewhere, the venue's word on the
+# positions is taken over.
+UNRESOLVED, RESOLVE_RETRY, RESOLVE_ACCEPT, RESOLVE_BY_HAND = range(4)
+RESOLUTIONS = ("", "retry", "accept", "by-hand")
 
 ACCOUNT_DTYPE = np.dtype([
     ("account", "<i4"), ("pad", "<i4"), ("balance_micros", "<i8"), ("available_micros", "<i8"),
@@ -73,9 +83,10 @@ POSITION_DTYPE = np.dtype([
 # BAD_INPUT, ALERT, CONFIG and LOG carry UTF-8 JSON: {"venue", "what", "raw" (hex, first 256 bytes)} and
 # {"level": "info"|"warn"|"error", "code", "what", "numbers": {...}, "do", "deal"?}.
 
-# Purpose: why a decision is taken. ENTRY and EXIT come from a strategy, the other two from repair.
-ENTRY, EXIT, REHEDGE, UNWIND = range(4)
-PURPOSES = ("entry", "exit", "re-hedge", "unwind")
+# Purpose: why a decision is taken. ENTRY and EXIT come from a strategy, LEDGER_HEDGE from the residual ledger, REHEDGE
+# and UNWIND from repair.
+ENTRY, EXIT, LEDGER_HEDGE, REHEDGE, UNWIND = range(5)
+PURPOSES = ("entry", "exit", "ledger hedge", "re-hedge", "unwind")
 
 # lots are signed (+ buys). ref_ticks: the touch that the decision saw; limit_ticks: the worst price allowed.
 # signal, executable, center, threshold, cost: spread prices (or ratios) as floats, in the spread's own unit.
@@ -128,23 +139,32 @@ NO_OUTCOME, COMPLETE, UNWOUND, PARTIAL_BALANCED, HALTED, NOT_DONE = range(6)
 OUTCOMES = ("open", "complete", "unwound", "partial_balanced", "halted", "not_done")
 
 # One record a change. exposure_ubase: signed, hedge-weighted; low/high: its interval while an order is in doubt.
-# naked_ns: summed so far. done_units: balanced units. reason: HALT_* for HALTED, else 0.
+# naked_ns: summed so far. done_units: balanced units. reason: HALT_* for HALTED, else 0; resolution: what a person made
+# of it. legs: the spread's, and behind them the proxies that repair has used; instrument: -1 where there is no leg.
 DEAL_DTYPE = np.dtype([
     ("deal_id", "<i8"), ("strategy", "<i4"), ("spread", "<i4"), ("side", "<i4"), ("state", "<i4"),
-    ("outcome", "<i4"), ("reason", "<i4"), ("purpose", "<i4"), ("repairs", "<i4"), ("units", "<i8"),
-    ("done_units", "<i8"), ("exposure_ubase", "<i8"), ("low_ubase", "<i8"), ("high_ubase", "<i8"),
+    ("outcome", "<i4"), ("reason", "<i4"), ("purpose", "<i4"), ("repairs", "<i4"), ("resolution", "<i4"),
+    ("legs", "<i4"), ("instrument", "<i4", (MAX_LEGS,)), ("units", "<i8"), ("done_units", "<i8"), ("exposure_ubase", "<i8"), ("low_ubase", "<i8"), ("high_ubase", "<i8"),
     ("naked_ns", "<i8"), ("opened_ns", "<i8"), ("closed_ns", "<i8"), ("booked_lots", "<i8", (MAX_LEGS,)),
     ("target_lots", "<i8", (MAX_LEGS,)),
 ])  # fmt: skip
 HALT_REASONS = (
     "", "naked limit reached", "repair tries exhausted", "order in doubt too long", "no price to repair at",
     "stopped by a person", "repair refused by the gate", "the venue never told of all its trades",
+    "a market of it is closed", "its contract is locked at the price limit", "told of too long after its end",
 )  # fmt: skip
-(HALT_NAKED, HALT_TRIES, HALT_DOUBT, HALT_NO_PRICE, HALT_STOPPED, HALT_DENIED, HALT_TRADES) = range(1, 8)
+(HALT_NAKED, HALT_TRIES, HALT_DOUBT, HALT_NO_PRICE, HALT_STOPPED, HALT_DENIED, HALT_TRADES, HALT_CLOSED, HALT_LOCKED,
+ HALT_LATE) = range(1, 11)  # fmt: skip
 
-# What repair chose, and what it chose against. costs in the spread's currency, micros; NO_COST where it had no price.
-WAIT, PAY_UP, BAND, UNWIND_RUNG, HALT = range(5)
-RUNGS = ("wait", "pay up", "cross to band", "unwind", "halt")
+# The ladder of repair: what was chosen, and both costs, in the reporting currency, micros; NO_COST where there was no
+# price. LEAN waits at the lean price as a working order; HOLD_OFF sends nothing, reason says why.
+LEAN, PAY_UP, BAND, WIDE, PROXY, UNWIND_RUNG, HALT, HOLD_OFF = range(8)
+RUNGS = ("lean", "pay up", "cross to band", "wider band", "proxy", "unwind", "halt", "hold off")
+HOLD_REASONS = (
+    "", "no price", "own quote in the way", "circuit open", "leg in doubt", "queued at the price limit", "market closed",
+    "smaller than a lot",
+)  # fmt: skip
+(HOLD_PRICE, HOLD_OWN_QUOTE, HOLD_CIRCUIT, HOLD_DOUBT, HOLD_QUEUED, HOLD_CLOSED, HOLD_SMALL) = range(1, 8)
 NO_COST = 2**62
 REPAIR_DTYPE = np.dtype([
     ("deal_id", "<i8"), ("rung", "<i4"), ("attempt", "<i4"), ("purpose", "<i4"), ("reason", "<i4"),

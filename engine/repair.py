@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine.records import BAND, HALT, HALT_NO_PRICE, HALT_TRIES, NO_COST, PAY_UP, REHEDGE, UNWIND, UNWIND_RUNG, WAIT
+from engine.records import BAND, HALT, HALT_NO_PRICE, HALT_TRIES, NO_COST, PAY_UP, REHEDGE, UNWIND, UNWIND_RUNG, HOLD_OFF
 
 COMPLETE_FIRST, UNWIND_FIRST, CHEAPEST = range(3)
 ON_PARTIAL = {"complete": COMPLETE_FIRST, "unwind": UNWIND_FIRST, "cheapest": CHEAPEST}
@@ -68,7 +68,7 @@ def plan(legs: list[LegView], edge_micros: int, policy: RepairPolicy, tries: int
     if cost_complete == NO_COST and cost_unwind == NO_COST:
         # Wait for a price; the naked limit ends the wait.
         nothing = (0,) * len(legs)
-        return Plan(WAIT, REHEDGE, nothing, nothing, NO_COST, NO_COST, HALT_NO_PRICE)
+        return Plan(HOLD_OFF, REHEDGE, nothing, nothing, NO_COST, NO_COST, HALT_NO_PRICE)
     if _prefers_complete(policy, tries, cost_complete, cost_unwind):
         rung = PAY_UP if tries < len(policy.pay_up_ticks) else BAND
         limits = _limits(legs, complete, policy, tries)

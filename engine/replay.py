@@ -72,7 +72,9 @@ def feed(loop: Loop, record: Record) -> None:
     elif record.kind == records.TIMER:
         loop.on_timer(now_ns, int(data["late_ns"]))
     elif record.kind == records.COMMAND:
-        loop.on_command(int(data["code"]), int(data["scope"]), _text(data["who"]), _text(data["why"]), now_ns)
+        loop.on_command(
+            int(data["code"]), int(data["choice"]), int(data["scope"]), _text(data["who"]), _text(data["why"]), now_ns
+        )
     elif record.kind == records.ACCOUNT:
         loop.on_account(AccountReport(recv_ns=now_ns, **_ints(data, AccountReport)))
     elif record.kind == records.POSITION:
@@ -92,7 +94,7 @@ def _ints(data, struct) -> dict[str, int]:
 
 
 def _exec_report(data, now_ns: int) -> ExecReport:
-    texts = {name: _text(data[name]) for name in ("client_id", "trade_id", "reason")}
+    texts = {name: _text(data[name]) for name in ("client_id", "venue_order_id", "trade_id", "reason")}
     numbers = {name: int(data[name]) for name in data.dtype.names if name not in texts}
     return ExecReport(recv_ns=now_ns, **texts, **numbers)
 

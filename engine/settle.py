@@ -28,7 +28,7 @@ from engine.records import (
     REPAIR,
     REPAIRING,
     UNWOUND,
-    WAIT,
+    HOLD_OFF,
 )
 from engine.repair import LegView, Plan, plan
 from engine.schema import HALTED as SWITCH_HALTED
@@ -111,7 +111,7 @@ def repair(core: Core, deal) -> None:
     )  # fmt: skip
     if step.rung == HALT:
         halt(core, deal, step.reason)
-    elif step.rung != WAIT:
+    elif step.rung != HOLD_OFF:
         _fire(core, deal, step)
 
 

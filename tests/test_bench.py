@@ -66,7 +66,7 @@ def test_a_denied_decision_is_noticed(tmp_path):
         rig.connect(loop)
         for each in market.opening():
             rig.feed(loop, each)
-        loop.on_command(COMMAND_HALT, -1, "test", "nothing may be sent", now_ns())
+        loop.on_command(COMMAND_HALT, 0, -1, "test", "nothing may be sent", now_ns())
         rig.feed(loop, market.move())
         assert rig.answer(loop) == 0
         with pytest.raises(Refused, match="found"):

@@ -14,7 +14,7 @@ from engine.records import (
     REHEDGE,
     UNWIND,
     UNWIND_RUNG,
-    WAIT,
+    HOLD_OFF,
 )
 from engine.repair import (
     CHEAPEST,
@@ -137,7 +137,7 @@ def test_every_plan_restores_balance_waits_or_halts_and_prices_what_it_trades(de
     legs, _ = deal
     rules = policy(on_partial)
     step = plan(legs, 0, rules, tries, 0.3)
-    if step.rung in (WAIT, HALT):
+    if step.rung in (HOLD_OFF, HALT):
         assert not any(step.lots)
         assert (step.rung == HALT) == (tries >= rules.max_tries)
         return
@@ -161,7 +161,7 @@ def test_tries_are_bounded_then_a_person_is_told():
 def test_without_any_price_it_waits():
     legs = [leg(3, 1, bid=0, ask=0), leg(-1, -1, bid=0, ask=0)]
     step = plan(legs, 0, policy(), 0, 0.3)
-    assert (step.rung, step.reason, step.lots) == (WAIT, HALT_NO_PRICE, (0, 0))
+    assert (step.rung, step.reason, step.lots) == (HOLD_OFF, HALT_NO_PRICE, (0, 0))
     assert step.cost_complete_micros == step.cost_unwind_micros == NO_COST
 
 

@@ -148,7 +148,7 @@ def test_whatever_a_venue_writes_replays_as_it_was_taken(reason, why, client_id,
     world.loop.on_report(ExecReport(event=Event.REJECTED, reason=reason * 3, recv_ns=world.now_ns, **own))
     world.loop.on_link(1, 1, 0, world.now_ns, why * 3)
     world.loop.on_bad_input(0, why * 9, reason.encode(errors="replace"), world.now_ns)
-    world.loop.on_command(records.COMMAND_REDUCE, -1, client_id, why * 3, world.now_ns)
+    world.loop.on_command(records.COMMAND_REDUCE, 0, -1, client_id, why * 3, world.now_ns)
     verdict, loop = world.replayed()
     assert verdict.identical, verdict.difference
     assert loop.core.state.snapshot() == world.state.snapshot()

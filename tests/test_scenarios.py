@@ -239,7 +239,7 @@ def test_a_stop_while_unbalanced_repairs_first(world_of):
         faults={"SIM_OTC": [{"at_order": 1, "do": "reject", "reason": "no"}]},
     )
     world.market(6.5)
-    world.loop.on_command(records.COMMAND_STOP, -1, "test", "end of the day", world.now_ns)
+    world.loop.on_command(records.COMMAND_STOP, 0, -1, "test", "end of the day", world.now_ns)
     assert not world.loop.is_quiet()
     world.step(200)
     assert world.loop.is_quiet()
