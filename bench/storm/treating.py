@@ -19,7 +19,6 @@ class Treating:
     """Orders, cancels and queries at the moment when the venue works on them; `tell` gets each report when it is told.
 
     treat: asked once an order. foreign_lots: net lots that others traded on the account, by symbol.
-
     """
 
     def __init__(
@@ -140,8 +139,11 @@ class Treating:
         for report in reports:
             by_order.setdefault((report.order.owner, report.order.client_id), []).append(Telling(report))
         for key, tellings in by_order.items():
-            for fault in report_faults(self._treated.get(key, NOTHING)):
+            treatment = self._treated.get(key, NOTHING)
+            for fault in report_faults(treatment):
                 tellings = tampered(tellings, fault)
+            if treatment.gap_ms:
+                tellings = [_apart(telling, treatment) for telling in tellings]
             for telling in tellings:
                 self._tell_one(telling)
 
@@ -150,3 +152,9 @@ class Treating:
             self._strand.after(telling.extra_ns, lambda: self._tell_now(telling.report))
         else:
             self._tell_now(telling.report)
+
+
+def _apart(telling: Telling, treatment: Treatment) -> Telling:
+    """What is told second comes a gap later."""
+    is_second = (telling.report.event == Event.TRADE) == treatment.terminal_before_trade
+    return telling._replace(extra_ns=telling.extra_ns + ns(treatment.gap_ms)) if is_second else telling

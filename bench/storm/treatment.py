@@ -9,6 +9,12 @@ from adapters.sim.faults import Fault
 _NS_PER_MS = 1_000_000
 
 
+_NOT_NEGATIVE = (
+    "gap_ms", "delay_ms", "late_fill_ms", "bust_after_ms", "correct_after_ms", "amend_lots", "refuse_cancels",
+    "fill_at_cancel_lots",
+)  # fmt: skip
+
+
 class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     """All that may happen to one order; the default is none of it. ValueError where parts do not go together.
 
@@ -28,6 +34,8 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     Of its reports, all that are ever told (adapters.sim.tampering), the answers to queries after drop_reports too:
       drop_ack, drop_reports (all but answers to queries), delay_ms, duplicate, trade_before_ack,
       terminal_before_trade (F2), late_fill_ms (F3: told as cancelled, the trades follow so much later).
+      gap_ms: so much later than the order's end its trades are told, or than the trades the rest (with
+        terminal_before_trade, trade_before_ack). DIFF merges what is told within one round trip, so it needs a gap.
       reject_then_ack: REJECTED is told at once, then the truth (F4); with delay_ms so much later.
 
     Afterwards, FIX only (F21), so long after its entry, where it has traded by then:
@@ -51,6 +59,7 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
     duplicate: bool = False
     trade_before_ack: bool = False
     terminal_before_trade: bool = False
+    gap_ms: float = 0.0
     late_fill_ms: float = 0.0
     reject_then_ack: bool = False
     bust_after_ms: float = 0.0
@@ -63,9 +72,11 @@ class Treatment(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("reject_late needs a reason, reject")
         if (self.correct_lots or self.correct_ticks) and not self.correct_after_ms:
             raise ValueError("correct_lots and correct_ticks need correct_after_ms")
+        if self.gap_ms and self.terminal_before_trade == self.trade_before_ack:
+            raise ValueError("gap_ms needs either terminal_before_trade or trade_before_ack")
         if self.correct_after_ms and not (self.correct_lots or self.correct_ticks):
             raise ValueError("correct_after_ms needs correct_lots or correct_ticks")
-        for name in ("delay_ms", "late_fill_ms", "bust_after_ms", "correct_after_ms", "amend_lots", "refuse_cancels"):
+        for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 0 or more")
 

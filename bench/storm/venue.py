@@ -83,7 +83,7 @@ class StormVenue:
 
     def rebind(self, inputs: Inputs, lose_in_flight: bool = False) -> None:
         """A client process starts; one that was there is dead, and never calls anybody again. `join` connects it."""
-        for line in self._lines:
+        for line in self.lines:
             line.die(lose_in_flight)
         client = self._wire.bind(inputs, self._count_query)
         for name in PortHole.__slots__:
@@ -93,23 +93,23 @@ class StormVenue:
         self.counts.queries += 1
 
     def join(self) -> None:
-        for line in self._lines:
+        for line in self.lines:
             line.join()
 
     def cut(self, why: str, lose_in_flight: bool = False) -> None:
-        for line in self._lines:
+        for line in self.lines:
             line.cut(why, lose_in_flight)
 
     def silence(self, on: bool) -> None:
-        for line in self._lines:
+        for line in self.lines:
             line.silence(on)
 
     def beat(self) -> None:
-        for line in self._lines:
+        for line in self.lines:
             line.beat()
 
     @property
-    def _lines(self) -> tuple:
+    def lines(self) -> tuple:
         return self._wire.quotes, self._wire.orders
 
     # The market
