@@ -242,6 +242,17 @@ def test_a_fill_that_was_missed_comes_with_the_next_connection(protocol):
 
 
 @BOTH
+def test_a_connection_that_breaks_twice_at_once_is_made_again(protocol):
+    one = Alone(protocol)
+    one.order()
+    one.venue.cut("pulled", lose_in_flight=False)
+    one.venue.cut("and the other end too", lose_in_flight=True)
+    one.venue.join()
+    one.wait(50)
+    assert one.ear.links()[-2:] == [CONNECTED, READY] and one.venue.net(0) == 0
+
+
+@BOTH
 def test_a_process_that_died_hears_nothing_and_the_next_one_hears_of_its_orders(protocol):
     one = Alone(protocol)
     order = one.order()

@@ -274,7 +274,8 @@ class Matching:
         return f"T{self._trade_count:08d}"
 
     def _both_sides(self, taker: Order, match: Match, now_ns: int, shared_id: str = "") -> list[VenueReport]:
-        trade_id = shared_id or self._trade_id()
+        # Not where an order meets another: that one may have this very id already, and an id is one trade an order.
+        trade_id = (not match.maker and shared_id) or self._trade_id()
         taker.trade(match.lots)
         reports = [self._trade(taker, match, trade_id, now_ns)]
         if match.maker:

@@ -47,9 +47,12 @@ class Pipe:
             self._put(_END)
 
     def lose(self) -> None:
-        """All that is in flight never arrives; what is sent from now on does."""
+        """All bytes in flight never arrive; what is sent from now on does, and so does an end that is under way."""
+        ends = bool(self._queue) and not self._open
         self._queue.clear()  # their calls are still due, and find nothing
         self._queue = deque()
+        if ends:
+            self._put(_END)
 
     def deafen(self) -> None:
         """The receiver is gone: nothing is handed over any more."""
