@@ -65,8 +65,8 @@ COMMAND_STOP, COMMAND_HALT, COMMAND_REDUCE, COMMAND_RESUME, COMMAND_NO_ROOM, COM
 SCOPE_ALL, SCOPE_VENUE, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_SPREAD = range(5)
 SCOPES = ("all", "venue", "account", "strategy", "spread")
 # A person's decision on a Halted deal. RETRY: repair goes on, with fresh tries and a fresh naked limit. ACCEPT: the
-# lots stay; their exposure goes to the residual ledger. BY_HAND: a person has traded them elsewhere, the venue's word on
-# the positions is taken over.
+# lots stay; their exposure goes to the residual ledger. BY_HAND: a person has traded them elsewhere, the venue's word
+# on the positions is taken over.
 UNRESOLVED, RESOLVE_RETRY, RESOLVE_ACCEPT, RESOLVE_BY_HAND = range(4)
 RESOLUTIONS = ("", "retry", "accept", "by-hand")
 
