@@ -1,0 +1,83 @@
+"""A desk's config made ready for a storm: its limits, lots, policies and rules as they are, its signals replaced.
+
+A storm tests what becomes of decisions, not when they are taken. So every strategy gets a fixed center at the market's
+own level and enters whenever the storm pushes its first leg away; edges are not asked for.
+"""
+
+from fractions import Fraction
+
+import msgspec
+
+from desk.build import Names, build_state, instruments_of
+from desk.config import Config
+from engine.instruments import FX, INVERSE
+
+_LEVEL_TICKS = 10_000  # of a contract without a reference price
+_PUSH_BPS = 40  # how far a signal pushes the first leg
+_LEAST_PUSH_TICKS = 40
+
+
+class Armed(msgspec.Struct, frozen=True):
+    """config: to run. levels: ticks of each instrument's quiet bid. pushes: ticks of each spread's signal. assumed: the
+    instruments whose level nobody has stated."""
+
+    config: Config
+    levels: list[int]
+    pushes: list[int]
+    assumed: list[str]
+
+
+def arm(config: Config, market_date: str) -> Armed:
+    """The config of a storm."""
+    names = Names(config)
+    instruments = instruments_of(names)
+    levels, assumed = [], []
+    for spec, one in zip(config.instruments, instruments, strict=True):
+        level = round(Fraction(spec.reference_price) / one.tick) if spec.reference_price else _LEVEL_TICKS
+        levels.append(level)
+        if not spec.reference_price and one.kind not in (FX, INVERSE):
+            assumed.append(spec.id)
+    first = [names.instruments[spread.legs[0].instrument] for spread in config.spreads]
+    pushes = [max(levels[at] * _PUSH_BPS // 10_000, _LEAST_PUSH_TICKS) for at in first]
+    state = build_state(names, market_date)
+    strategies = [_armed(state, names, levels, pushes, spec) for spec in config.strategies]
+    engine = msgspec.structs.replace(config.engine, segment_mb=16)
+    armed = msgspec.structs.replace(config, strategies=strategies, engine=engine, hooks=[], include=[])
+    return Armed(armed, levels, pushes, assumed)
+
+
+def _armed(state, names: Names, levels: list[int], pushes: list[int], spec):
+    """A strategy that enters when the first leg is pushed, and leaves when it is pushed the other way."""
+    at = names.spreads[spec.spread]
+    row = state.spread[at]
+    tick_worth = abs(float(row["weight"][0])) * _fx(state, row, 0, levels, names)
+    if spec.kind == "ratio_cross":
+        center = _ratio(state, row, levels, names)
+        entry = center * (pushes[at] - 12) / levels[int(row["instrument"][0])]
+    else:
+        center = _difference(state, row, levels, names)
+        entry = tick_worth * (pushes[at] - 12)
+    return msgspec.structs.replace(
+        spec, center=center, band="price", entry=entry, exit=0.0, rearm=0.0, min_edge=-1e6, cooldown_ms=1, min_samples=1
+    )
+
+
+def _fx(state, row, leg: int, levels: list[int], names: Names) -> float:
+    at = int(row["fx"][leg])
+    if at < 0:
+        return float(row["landed"][leg])
+    return float(row["landed"][leg]) * (levels[at] + 0.5) * float(state.instrument[at]["tick"])
+
+
+def _leg(state, row, leg: int, levels: list[int], names: Names) -> float:
+    mid = levels[int(row["instrument"][leg])] + 0.5
+    return float(row["weight"][leg]) * mid * _fx(state, row, leg, levels, names)
+
+
+def _difference(state, row, levels: list[int], names: Names) -> float:
+    return float(row["premium"]) + sum(_leg(state, row, leg, levels, names) for leg in range(int(row["legs"])))
+
+
+def _ratio(state, row, levels: list[int], names: Names) -> float:
+    first, second = (abs(_leg(state, row, leg, levels, names)) for leg in range(2))
+    return first / second * float(row["ratio_k"])

@@ -1,0 +1,471 @@
+"""One day of a storm: deals, one after the other, each under its script, until all is quiet; then the day is judged.
+
+A day is its own world: a fresh engine, fresh venues, a journal. So days can run side by side, a restart replays no more
+than one, and a day can be played again alone. The same seed gives the same day, byte for byte.
+"""
+
+import hashlib
+import random
+from fractions import Fraction
+
+import msgspec
+
+from adapters.ports import NewOrder
+from adapters.sim.exchange import Latency
+from adapters.sim.terms import Terms
+from bench.storm import script as play
+from bench.storm.arm import Armed
+from bench.storm.clockwork import Clockwork
+from bench.storm.market import Market
+from bench.storm.process import Death, Process
+from bench.storm.script import Event, Place, Script
+from bench.storm.treatment import NOTHING, Treatment
+from bench.storm.venue import StormVenue
+from desk.assembly import config_record
+from desk.build import Names, instruments_of
+from engine import records
+from engine.calendar import Calendar
+from engine.ids import order_no
+from engine.units import convert, parse_price_unit, parse_quantity
+
+MS = 1_000_000
+BEGIN_NS = 1_800_000_000 * 1_000_000_000
+MARKET_NS = 1_794_964_000 * 1_000_000_000  # 2026-11-18, a Wednesday
+LATENCY = Latency(entry_ns=2 * MS, report_ns=3 * MS, market_data_ns=MS)
+BEAT_NS = 50 * MS
+HEARD_NS = 1_000 * MS
+OPEN_NS, SHUT_NS, PHASE_NS = 900_000 * MS, 3_000 * MS, 200_000 * MS  # sessions: so long, a pause, calendars apart
+SETTLE_NS = 90_000 * MS
+DAYS_SESSIONS = 400
+_FAR_BPS = 60.0
+
+
+class Played(msgspec.Struct):
+    """One deal as it stood when all was quiet, before a person looked at it. halted: HALT_* reason, 0 where not."""
+
+    deal_id: int
+    script: str
+    outcome: int
+    halted: int
+    naked_ns: int
+    exposure_ubase: int
+    orders: int
+    cancels: int
+
+
+class Breach(msgspec.Struct):
+    """What must not have happened, when and to which deal."""
+
+    what: str
+    deal_id: int
+    script: str
+
+
+class Day:
+    """One day. deals: how many are tried."""
+
+    def __init__(self, armed: Armed, calendars: dict[str, Calendar], seed: int, number: int) -> None:
+        self.armed = armed
+        self.rng = random.Random(seed * 1_000_003 + number)
+        self.number = number
+        self.clock = Clockwork(BEGIN_NS)
+        names = Names(armed.config)
+        self.instruments = instruments_of(names)
+        self.spreads = [[names.instruments[leg.instrument] for leg in spec.legs] for spec in armed.config.spreads]
+        record = config_record(armed.config, calendars, MARKET_NS, "a storm")
+        record["sessions"] = {name: _sessions(at) for at, name in enumerate(sorted(record["sessions"]))}
+        self.calendar_of = [spec.calendar for spec in armed.config.instruments]
+        self.sessions = record["sessions"]
+        self.record = record
+        self.venues = [self._venue(index, spec.protocol) for index, spec in enumerate(armed.config.venues)]
+        self.market = Market(armed, self.instruments, self.venues)
+        self.strand = self.clock.strand()
+        self.process = Process(record, self.venues, self.clock.read_ns, MARKET_NS, self._wake)
+        self.scripts: dict[int, Script] = {}
+        self.counts: dict[tuple[int, int], int] = {}
+        self.current, self.other = Script("clean", ()), None
+        self.main_spread = -1
+        self.calm = True
+        self.played: list[Played] = []
+        self.breaches: list[Breach] = []
+        self.fired: dict[str, int] = {}
+        self._beat_ns = self._heard_ns = BEGIN_NS
+
+    # What happens to orders
+
+    def _venue(self, index: int, protocol: str) -> StormVenue:
+        terms = [Terms(instrument=one, multiplier=self._multiplier(one)) for one in self.instruments
+                 if one.venue == index]  # fmt: skip
+        currency = next((spec.currency for spec in self.armed.config.accounts
+                         if spec.venue == self.armed.config.venues[index].id), self.armed.config.engine.currency)  # fmt: skip
+        return StormVenue(index, protocol, terms, self.clock, LATENCY, self._treat, currency)
+
+    def _multiplier(self, one) -> Fraction:
+        spec = self.armed.config.instruments[one.index]
+        if spec.kind == "inverse":
+            return parse_quantity(spec.contract_value).amount
+        if not spec.lot_size:
+            return Fraction(1) / one.tick
+        lot = parse_quantity(spec.lot_size)
+        return convert(lot.amount, lot.unit, parse_price_unit(spec.price_unit).unit)
+
+    def _treat(self, order: NewOrder) -> Treatment:
+        row = self.process.state.order_row(order_no(order.client_id))
+        if row is None:
+            return NOTHING
+        deal_id = int(row["deal_id"])
+        self._label(deal_id, int(self.process.state.deal_row(deal_id)["spread"]))
+        if self.calm:
+            return NOTHING
+        leg = int(row["leg"])
+        number = self.counts.get((deal_id, leg), 0)
+        self.counts[deal_id, leg] = number + 1
+        script = self.scripts[deal_id]
+        treatment = script.treatment(leg, number)
+        if treatment is not NOTHING:
+            self._count(script)
+            if treatment.needs_bust and not self.venues[self.instruments[row["instrument"]].venue]._wire.has_bust:
+                return NOTHING
+        return treatment
+
+    def _label(self, deal_id: int, spread: int) -> None:
+        if deal_id not in self.scripts:
+            self.scripts[deal_id] = self.current if spread == self.main_spread or self.other is None else self.other
+
+    def _count(self, script: Script) -> None:
+        for row in script.rows:
+            self.fired[row] = self.fired.get(row, 0) + 1
+
+    # Time
+
+    def _wake(self, due_ns: int) -> None:
+        self.strand.at(due_ns, self._timer)
+
+    def _timer(self) -> None:
+        self.process.loop.on_timer(self.clock.now_ns)
+
+    def _pump(self, until_ns: int) -> None:
+        while True:
+            try:
+                self.clock.pump(until_ns)
+                return
+            except Death:
+                self._died(False, in_a_turn=True)
+
+    def _do(self, what, *arguments) -> None:
+        """Call into the engine from here; it may die of it."""
+        try:
+            what(*arguments)
+        except Death:
+            self._died(False, in_a_turn=True)
+
+    def _died(self, lose: bool, in_a_turn: bool) -> None:
+        wrong = self.process.restart(lose, in_a_turn)
+        if wrong:
+            self._breach(f"7: {wrong}")
+
+    def _beat(self) -> None:
+        self._beat_ns = self.clock.now_ns
+        if self.clock.now_ns - self._heard_ns >= HEARD_NS:
+            self._heard_ns = self.clock.now_ns
+            for venue in self.venues:
+                venue.beat()
+        self.market.keep_fresh(self.clock.now_ns)
+        self._do(self._timer)
+
+    def wait(self, span_ns: int) -> None:
+        """Let so much time pass, beats and all."""
+        end_ns = self.clock.now_ns + span_ns
+        while (next_ns := self._beat_ns + BEAT_NS) <= end_ns:
+            self._pump(next_ns)
+            self._beat()
+        self._pump(end_ns)
+
+    def skip(self, until_ns: int) -> None:
+        """Let time pass while nothing is open: one beat at its end."""
+        self._pump(until_ns)
+        self._heard_ns = 0
+        self._beat()
+
+    def settle(self) -> bool:
+        """Let time pass until nothing is open and nobody waits; False where that takes too long."""
+        end_ns = self.clock.now_ns + SETTLE_NS
+        while self.clock.now_ns < end_ns:
+            next_beat_ns = self._beat_ns + BEAT_NS
+            due_ns = self.clock.next_ns()
+            if due_ns is not None and due_ns <= next_beat_ns:
+                self._pump(due_ns)
+            elif due_ns is None and self._is_over():
+                return True
+            else:
+                self._pump(next_beat_ns)
+                self._beat()
+        return False
+
+    def _is_over(self) -> bool:
+        core = self.process.loop.core
+        return not core.open_deals and not core.live_orders
+
+    # A deal
+
+    def run(self, deals: int) -> None:
+        """The day, to its end."""
+        self.process.start()
+        self._pump(self.clock.now_ns + 30 * MS)
+        for at in range(len(self.instruments)):
+            self.market.quote(at, self.clock.now_ns)
+        self.wait(100 * MS)
+        for _ in range(deals):
+            self.deal()
+        self._end()
+
+    def deal(self) -> None:
+        """One push of one spread, under a script, to its end."""
+        spread = self.rng.randrange(len(self.spreads))
+        script = play.draw(self.rng, self._place(spread))
+        self.deal_of(spread, script, self.rng.random() < 0.5)
+
+    def deal_of(self, spread: int, script: Script, dear: bool) -> None:
+        known = set(self.scripts)
+        self.main_spread, self.current, self.other = spread, script, None
+        self.calm = False
+        before = [event for event in script.events if event.after_ms < 0]
+        for event in sorted(before, key=lambda event: event.after_ms):
+            self._event(event, spread, 1)
+            if event.after_ms < -1:
+                self.wait(round(-event.after_ms * MS))
+        sign = self._sign(spread, dear)
+        for event in script.events:
+            if event.after_ms >= 0:
+                self._schedule(event, spread, sign)
+        decisions = int(self.process.state.head["decisions"])
+        self._push(spread, sign)
+        if not script.trades:
+            self.wait(1000 * MS)
+            if int(self.process.state.head["cleared"]) and int(self.process.state.head["decisions"]) != decisions:
+                self._unlawful(known, script)
+            self.fired["F17"] = self.fired.get("F17", 0) + 1
+        if not self.settle():
+            self._breach("the deal does not come to an end within 90 s")
+        self._tell(known)
+        self._tidy()
+
+    def _unlawful(self, known: set[int], script: Script) -> None:
+        if set(self.scripts) - known:
+            self._breach("17: traded on a stale leg")
+
+    def _place(self, spread: int) -> Place:
+        row, strategy = self.process.state.spread[spread], self.process.state.strategy
+        clip = int(strategy[int(row["strategy_at"])]["clip_units"]) if row["strategy_n"] else 1
+        legs = self.spreads[spread]
+        guards = [int(self.process.state.instrument[at]["close_guard_ns"]) for at in legs]
+        second = legs[1]
+        return Place(
+            len(legs), tuple(abs(int(row["ratio"][leg])) * clip for leg in range(len(legs))),
+            tuple(self.venues[self.instruments[at].venue]._wire.has_bust for at in legs), max(guards) / MS,
+            any(second in other for at, other in enumerate(self.spreads) if at != spread), self.number % 2 == 0,
+        )  # fmt: skip
+
+    def _sign(self, spread: int, dear: bool) -> int:
+        """Which way to push: the other one where the strategy holds all it may."""
+        row = self.process.state.spread[spread]
+        if not row["strategy_n"]:
+            return 1
+        strategy = self.process.state.strategy[int(row["strategy_at"])]
+        held, most = int(strategy["position_units"]), int(strategy["max_units"])
+        sign = 1 if dear else -1
+        return -sign if held * -sign >= most else sign
+
+    def _push(self, spread: int, sign: int) -> None:
+        """Push the first leg away, so that the strategy sees its signal; then it is back at its level."""
+        self.market.keep_fresh(self.clock.now_ns)
+        self._pump(self.clock.now_ns + 2 * MS)
+        at = self.spreads[spread][0]
+        self.market.away[at] = sign * self.armed.pushes[spread]
+        self.market.quote(at, self.clock.now_ns)
+        if self.other is not None:
+            other = self.spreads[self._partner(spread)][0]
+            self.market.away[other] = sign * self.armed.pushes[self._partner(spread)]
+            self.market.quote(other, self.clock.now_ns)
+        self._pump(self.clock.now_ns + MS)
+        for moved in {at, *(self.spreads[self._partner(spread)][:1] if self.other is not None else ())}:
+            self.market.away[moved] = 0
+        self._new_labels()
+
+    def _new_labels(self) -> None:
+        for deal_id in self.process.loop.core.open_deals:
+            row = self.process.state.deal_row(deal_id)
+            self._label(deal_id, int(row["spread"]))
+
+    def _partner(self, spread: int) -> int:
+        second = self.spreads[spread][1]
+        return next(at for at, legs in enumerate(self.spreads) if at != spread and second in legs)
+
+    def _tell(self, known: set[int]) -> None:
+        """Note how the deals of this push have ended, before a person looks at them."""
+        state = self.process.state
+        for deal_id, script in self.scripts.items():
+            if deal_id in known:
+                continue
+            row = state.deal_row(deal_id)
+            halted = int(row["reason"]) if row["outcome"] == records.HALTED else 0
+            if halted and not script.may_halt:
+                self._breach(f"8: halted without need ({records.HALT_REASONS[halted]})", deal_id)
+            self.played.append(
+                Played(deal_id, script.name, int(row["outcome"]), halted, int(row["naked_ns"]),
+                       int(row["exposure_ubase"]), 0, 0)
+            )  # fmt: skip
+
+    def _tidy(self) -> None:
+        """The script is over: the market is well again, and a person looks at what was Halted."""
+        self.calm = True
+        for venue in self.venues:
+            venue.silence(False)
+            venue.join()
+        self.market.heal_all(self.clock.now_ns)
+        core = self.process.loop.core
+        if core.state.head["switch"]:
+            self.process.command(records.COMMAND_RESUME, records.SCOPE_ALL, -1, "the script is over")
+        for choice in (records.RESOLVE_RETRY, records.RESOLVE_ACCEPT):
+            if not self.process.loop.core.halted:
+                break
+            self.wait(100 * MS)
+            for deal_id in list(self.process.loop.core.halted):
+                self.process.resolve(deal_id, choice)
+            self.settle()
+        core = self.process.loop.core
+        for index, row in enumerate(core.state.strategy):
+            if row["switch"] and not core.halted:
+                self.process.command(records.COMMAND_RESUME, records.SCOPE_STRATEGY, index, "resolved")
+        self.settle()
+        if self.process.loop.stopping:
+            self._stopped()
+
+    def _stopped(self) -> None:
+        """The engine was asked to stop, and has: what it leaves must be named; then it is started again."""
+        if not self.process.loop.is_quiet():
+            self._breach("25: the stop came to no end")
+        self._died(False, in_a_turn=False)
+        self._pump(self.clock.now_ns + 40 * MS)
+
+    # Events
+
+    def _schedule(self, event: Event, spread: int, sign: int) -> None:
+        if event.what == play.OTHER:
+            self.other = Script("gives the contract back", ("F19",), {0: [Treatment(reject="refused by the script")] * 2})
+            return
+        self.strand.after(round(event.after_ms * MS), lambda: self._event(event, spread, sign))
+
+    def _event(self, event: Event, spread: int, sign: int) -> None:
+        at = self.spreads[spread][event.leg] if event.leg >= 0 else -1
+        venue = self.venues[self.instruments[at].venue] if at >= 0 else None
+        now_ns = self.clock.now_ns
+        side = self._side(spread, event.leg, sign) if at >= 0 else 0
+        if event.what == play.CUT:
+            venue.cut("cut by the script", bool(event.amount))
+        elif event.what == play.JOIN:
+            venue.join()
+        elif event.what == play.SILENCE:
+            venue.silence(bool(event.amount))
+        elif event.what == play.LOCK:
+            self.market.lock(at, (side > 0) != bool(event.amount), now_ns)
+        elif event.what == play.QUOTE:
+            self.market.heal(at, now_ns)
+        elif event.what == play.GAP:
+            self.market.move(at, side * event.amount, now_ns)
+        elif event.what == play.CLOSE:
+            self._before_close(at, round(event.amount * MS))
+        elif event.what == play.CRASH:
+            self._died(bool(event.amount), in_a_turn=False)
+        elif event.what == play.CRASH_AT_WRITE:
+            self.process.writes_left = int(event.amount)
+        elif event.what == play.FIX_GAP:
+            venue._wire.server.inject("gap")
+        elif event.what == play.BURST:
+            self._burst(spread, sign)
+        elif event.what == play.NEW_DAY:
+            self._new_day()
+        elif event.what == play.POOR:
+            self._poor(venue)
+        elif event.what == play.COMMAND:
+            self.process.command(int(event.amount), records.SCOPE_ALL, -1, "by the script")
+        if not event.what == play.QUOTE:
+            self._count(self.current)
+
+    def _side(self, spread: int, leg: int, sign: int) -> int:
+        """Which way the deal trades this leg: a dear spread is sold."""
+        return -sign * (1 if int(self.process.state.spread[spread]["ratio"][leg]) > 0 else -1)
+
+    def _before_close(self, at: int, span_ns: int) -> None:
+        """Go to so long before the next close of a contract's session; it stops trading there."""
+        windows = self.sessions[self.calendar_of[at]]
+        market_ns = self.process.state.market_ns(self.clock.now_ns)
+        close_ns = next(close for _, close in windows if close - span_ns - 20 * MS > market_ns)
+        ahead_ns = close_ns - span_ns - market_ns
+        self.skip(self.clock.now_ns + ahead_ns - 10 * MS)
+        self.settle()
+        ahead_ns = close_ns - self.process.state.market_ns(self.clock.now_ns)
+        mine = [one for one, name in enumerate(self.calendar_of) if name == self.calendar_of[at]]
+        self.strand.after(max(ahead_ns, 0), lambda: [self.market.shut_down(one) for one in mine])
+        self.strand.after(max(ahead_ns, 0) + SHUT_NS, lambda: [self.market.heal(one, self.clock.now_ns) for one in mine])
+
+    def _burst(self, spread: int, sign: int) -> None:
+        at = self.spreads[spread][0]
+        self.market.away[at] = sign * self.armed.pushes[spread]
+        self.market.quote(at, self.clock.now_ns)
+        self.market.away[at] = 0
+
+    def _new_day(self) -> None:
+        for venue in self.venues:
+            venue.matching.new_day(self.clock.now_ns)
+            venue.cut("a trading day ends")
+            venue.join()
+
+    def _poor(self, venue: StormVenue) -> None:
+        """The account's capital is all but gone; the next snapshot brings it back."""
+        for index, row in enumerate(self.process.state.account):
+            if self.venues[int(row["venue"])] is venue:
+                from engine.ports import AccountReport
+
+                report = AccountReport(account=index, balance_micros=1, available_micros=0, margin_micros=0,
+                                       recv_ns=self.clock.now_ns)  # fmt: skip
+                self.process.loop.on_account(report)
+
+    # The end
+
+    def _breach(self, what: str, deal_id: int = 0) -> None:
+        deal_id = deal_id or max(self.scripts, default=0)
+        self.breaches.append(Breach(what, deal_id, self.scripts.get(deal_id, self.current).name))
+
+    def _end(self) -> None:
+        self.wait(500 * MS)
+        core = self.process.loop.core
+        if core.open_deals or core.live_orders:
+            self._breach(f"open at the day's end: {self.process.loop.left_open()}")
+        for one in self.instruments:
+            if one.account >= 0:
+                venue = self.venues[one.venue]
+                theirs = venue.net(one.index) - venue.foreign_lots.get(one.index, 0)
+                row = core.state.position[one.index]
+                ours = int(row["long_today"] + row["long_yesterday"] - row["short_today"] - row["short_yesterday"])
+                if ours != theirs:
+                    self._breach(f"8: {one.id}: the engine holds {ours}, the venue says {theirs}")
+        for index, row in enumerate(core.state.account):
+            if row["held_micros"]:
+                self._breach(f"holds of account {index} are not freed: {int(row['held_micros'])} micros")
+
+    def digest(self) -> bytes:
+        """Of the day's journal: inputs and outputs, not the CONFIG, which names versions, nor what was measured."""
+        found = hashlib.blake2b(digest_size=16)
+        for record in self.process.journal.records():
+            if record.kind < records.FIRST_ASIDE and record.kind != records.CONFIG:
+                found.update(record.payload)
+        return found.digest()
+
+
+def _sessions(phase: int) -> list[list[int]]:
+    """Sections of so long with pauses between, each calendar's at its own times."""
+    begin = MARKET_NS - 3_600_000 * MS
+    first = MARKET_NS + OPEN_NS + phase * PHASE_NS
+    closes = [first + count * (OPEN_NS + SHUT_NS) for count in range(DAYS_SESSIONS)]
+    return [[begin if count == 0 else closes[count - 1] + SHUT_NS, close] for count, close in enumerate(closes)]
