@@ -40,8 +40,8 @@ with the ids of the config, such as strategy:gold_spread. A narrow switch never 
 Exit code 0: done; 1: refused by the engine, which says why; 2: not understood, or no engine runs at that journal.
 """
 _SWITCHES = {
-    "halt": "Nothing new is decided there: no entry and no exit. Orders that are out live on, and a deal out of balance "
-            "is still repaired. The engine keeps running; `tandem resume` ends it.",
+    "halt": "Nothing new is decided there: no entry and no exit. Orders that are out live on, and a deal out of "
+            "balance is still repaired. The engine keeps running; `tandem resume` ends it.",
     "reduce": "Only what makes a position smaller is decided there: exits, no entries. `tandem resume` ends it.",
     "resume": "Entries and exits are decided there again. Refused for a strategy that has a halted deal: `tandem "
               "resolve` comes first.",
@@ -144,8 +144,9 @@ def _add_control(commands) -> None:
         switch.add_argument("scope", metavar="SCOPE", help="see below")
         switch.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the journal")
     meanings = "".join(f"  --{name:<8} {meaning}\n" for name, meaning in MEANINGS.items())
-    resolve = commands.add_parser("resolve", help="decide on a halted deal", epilog=_RESOLVE.format(decisions=meanings), formatter_class=plain,
-                                  description="A person's decision on a halted deal of a running engine.")  # fmt: skip
+    resolve = commands.add_parser("resolve", help="decide on a halted deal", formatter_class=plain,
+                                  description="A person's decision on a halted deal of a running engine.",
+                                  epilog=_RESOLVE.format(decisions=meanings))  # fmt: skip
     resolve.add_argument("journal", type=Path, metavar="JOURNAL", help="of the running engine")
     resolve.add_argument("id", type=_count, metavar="ID", help="of the deal, as `tandem deals` lists it")
     decisions = resolve.add_mutually_exclusive_group(required=True)

@@ -140,11 +140,12 @@ class Control:
         if uid in self._strangers:
             return
         self._strangers.add(uid)
-        self._loop.core.journal.append_json(
-            records.LOG, now_ns(),
-            {"level": "warn", "code": "control_stranger", "what": f"{who} tried to command the engine and was refused",
-             "do": "find out why; the socket's permissions should not have let them in", "numbers": {"pid": pid, "uid": uid}},
-        )  # fmt: skip
+        told = {
+            "level": "warn", "code": "control_stranger", "what": f"{who} tried to command the engine and was refused",
+            "do": "find out why; the socket's permissions should not have let them in",
+            "numbers": {"pid": pid, "uid": uid},
+        }  # fmt: skip
+        self._loop.core.journal.append_json(records.LOG, now_ns(), told)
 
 
 def peer_of(writer: asyncio.StreamWriter) -> tuple[int, int]:

@@ -4,8 +4,8 @@ A request is one JSON object:
   {"command": "halt" | "reduce" | "resume", "scope": "all" | "KIND:ID", "why": TEXT}
   {"command": "resolve", "deal": ID, "decision": "retry" | "accept" | "by-hand", "why": TEXT}
   {"command": "status"}
-An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT} and, of status, "deals" and "switches". WRONG: the
-request cannot be understood. REFUSED: it can, and the engine will not do it. Neither changes anything.
+An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT} and, of status, "deals" and "switches".
+WRONG: the request cannot be understood. REFUSED: it can, and the engine will not do it. Neither changes anything.
 """
 
 from collections.abc import Iterable
