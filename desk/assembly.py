@@ -114,6 +114,8 @@ def assemble(record: dict, journal, gateways: list[Gateway], clock: Callable[[],
         ack_timeout_ns=spec.ack_timeout_ms * NS_PER_MS,
         query_every_ns=spec.query_every_ms * NS_PER_MS,
         sample_ns=spec.sample_ms * NS_PER_MS,
+        circuit_rejects=spec.circuit_rejects,
+        circuit_ns=spec.circuit_ms * NS_PER_MS,
     )
     state: State = build_state(names, record["market_date"])
     core = Core(state, journal, HOT, gateways, policies_of(names), timing, session_lookup(record), names.lists(), clock)

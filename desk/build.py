@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from desk.config import Config, InstrumentSpec, SpreadSpec, StrategySpec, TermSpec
+from desk.config import Config, InstrumentSpec, ProxySpec, SpreadSpec, StrategySpec, TermSpec
 from engine.instruments import INVERSE, KINDS, POSITION_MODES, Instrument
 from engine.repair import ON_PARTIAL, RepairPolicy
-from engine.schema import UNSET
+from engine.schema import DISPATCHES, UNSET
 from engine.state import State
 from engine.units import inverse_lot, lot_ubase, parse_price_unit, parse_quantity, price_factor, tick_value_micros
 from strategies.signals import BANDS
@@ -77,6 +77,7 @@ def build_state(names: Names, market_date: str) -> State:
     for index, spec in enumerate(config.instruments):
         _fill_instrument(state.instrument[index], names, spec)
     state.book["blocked"] = 1
+    state.position["own_bid_ticks"] = state.position["own_ask_ticks"] = UNSET
     at = 0
     for index, spreads in enumerate(touches):
         state.instrument[index]["touch_at"], state.instrument[index]["touch_n"] = at, len(spreads)
@@ -149,11 +150,17 @@ def _fill_instrument(row, names: Names, spec: InstrumentSpec) -> None:
     row["margin_bps"] = UNSET if spec.margin_pct is None else round(spec.margin_pct * 100)
     row["fee_micros"] = UNSET if spec.fee_per_lot is None else _micros(spec.fee_per_lot)
     row["fee_e7"] = round(spec.fee_bps * 1000)
+    stated = spec.close_today_fee_per_lot is not None or spec.close_today_fee_bps is not None
+    row["fee_today_micros"] = _micros(spec.close_today_fee_per_lot or 0.0) if stated else row["fee_micros"]
+    row["fee_today_e7"] = round((spec.close_today_fee_bps or 0.0) * 1000) if stated else row["fee_e7"]
+    row["may_lock"] = spec.may_lock
     row["max_order_lots"], row["max_order_micros"] = spec.max_order_lots, _micros(spec.max_order_value)
     row["max_position_lots"] = spec.max_position_lots
     row["collar_bps"], row["max_width_bps"] = int(spec.collar_bps), int(spec.max_width_bps)
     row["max_age_ns"] = spec.max_age_ms * NS_PER_MS
-    row["lower_limit_ticks"] = row["upper_limit_ticks"] = UNSET
+    for name in ("lower_limit", "upper_limit"):
+        limit = getattr(spec, name)
+        row[f"{name}_ticks"] = int(Fraction(limit) / tick) if limit else UNSET
     row["expires_ns"] = _expiry_ns(spec.expires) if spec.expires else _NEVER_NS
     row["open_ns"] = row["close_ns"] = UNSET
     row["close_guard_ns"] = spec.close_guard_s * NS_PER_S
@@ -224,8 +231,34 @@ def _fill_spread(row, names: Names, spec: SpreadSpec, market_date: str) -> None:
     row["max_skew_ns"] = spec.max_skew_ms * NS_PER_MS
     row["residual_bound_ubase"], row["ledger_bound_ubase"] = _micros(spec.residual_bound), _micros(spec.ledger_bound)
     row["max_slippage_bps"] = int(spec.max_slippage_bps)
+    row["hedge_leg"] = _ledger_leg(names, spec)
     mine = [names.strategies[strategy.id] for strategy in names.strategy_specs if strategy.spread == spec.id]
     row["strategy_at"], row["strategy_n"] = (mine[0] if mine else 0), len(mine)
+
+
+def _ledger_leg(names: Names, spec: SpreadSpec) -> int:
+    """The leg with the smallest lot, which leaves the least; -1 where the ledger is not hedged. An inverse contract's
+    lots are worth another amount at each price: it hedges no ledger."""
+    of = [names.config.instruments[names.instruments[leg.instrument]] for leg in spec.legs]
+    fit = [number for number, row in enumerate(of) if row.kind != "inverse" and row.account]
+    if not spec.ledger_hedge or not fit:
+        return -1
+    return min(fit, key=lambda number: hedge_of(names, spec, number))
+
+
+def proxies_of(names: Names, spread: SpreadSpec, proxies: list[ProxySpec]) -> dict[int, tuple[int, int]]:
+    """Leg's instrument -> (proxy's instrument, base units a lot x hedge weight in millionths)."""
+    density = Fraction(spread.density_kg_m3) if spread.density_kg_m3 else None
+    found = {}
+    for spec in proxies:
+        row = names.config.instruments[names.instruments[spec.instrument]]
+        if spec.lot_base is not None:
+            lot = round(Fraction(Decimal(repr(spec.lot_base))) * MICROS)
+        else:
+            lot = lot_ubase(parse_quantity(row.lot_size), spread.unit, density)[0]
+        weight = Fraction(Decimal(repr(spec.hedge_weight)))
+        found[names.instruments[spec.leg]] = (names.instruments[spec.instrument], round(lot * weight))
+    return found
 
 
 def _percent(value: float) -> Fraction:
@@ -239,6 +272,12 @@ def _fill_strategy(row, names: Names, spec: StrategySpec) -> None:
         row[name] = getattr(spec, name)
     row["cooldown_ns"], row["deadline_ns"] = spec.cooldown_ms * NS_PER_MS, spec.deadline_ms * NS_PER_MS
     row["armed"] = 1
+    row["dispatch"] = DISPATCHES.index(spec.dispatch)
+    legs = [leg.instrument for leg in names.config.spreads[names.spreads[spec.spread]].legs]
+    first = spec.lead if spec.dispatch == "lead_lag" else spec.far
+    row["lead_leg"] = legs.index(first) if spec.dispatch != "concurrent" else -1
+    row["align_ns"] = round(spec.align_ms * NS_PER_MS)
+    row["flatten_ns"] = spec.flatten_s * NS_PER_S if spec.at_close == "flatten" else -1
 
 
 def policies_of(names: Names) -> list[RepairPolicy]:
@@ -249,6 +288,9 @@ def policies_of(names: Names) -> list[RepairPolicy]:
             pay_up_ticks=tuple(spec.repair.pay_up_ticks), band_bps=spec.repair.band_bps,
             max_tries=spec.repair.max_tries, naked_limit_ns=spec.repair.naked_limit_ms * NS_PER_MS,
             risk_aversion=spec.repair.risk_aversion,
+            lean_ns=spec.repair.lean_ms * NS_PER_MS, lean_ticks=spec.repair.lean_ticks,
+            wide_band_bps=spec.repair.wide_band_bps, lock_wait_ns=spec.repair.lock_wait_ms * NS_PER_MS,
+            proxies=proxies_of(names, names.config.spreads[names.spreads[spec.spread]], spec.repair.proxies),
         )
         for spec in names.strategy_specs
     ]  # fmt: skip

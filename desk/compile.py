@@ -29,7 +29,7 @@ def warm() -> None:
     keep_working(at, 0, 0)
     mark(at, 0, 0)
     spend_message(at, 0, 1)
-    lot_fee_reporting_micros(at, 0, 1)
+    lot_fee_reporting_micros(at, 0, 1, False)
     tick_reporting_micros(at, 0)
 
 

@@ -18,6 +18,8 @@ class EngineSpec(Section, kw_only=True):
     timer_ms: int = 50
     sample_ms: int = 500  # spread and capital samples, rolling statistics
     ack_timeout_ms: int = 800  # an order without any report is in doubt after this
+    circuit_rejects: int = 3  # so many rejects in a row of one contract, and nothing is sent there ...
+    circuit_ms: int = 5_000  # ... for so long
     query_every_ms: int = 500  # how often an order in doubt is asked for, backing off
     stop_timeout_ms: int = 10_000  # how long a stop waits for terminal states and repair
     currency: str = "CNY"  # the reporting currency, in which pools are counted
@@ -102,6 +104,11 @@ class InstrumentSpec(Section, kw_only=True):
     margin_pct: float | None = None
     fee_per_lot: float | None = None  # in the instrument's currency; 0.0 is said, not assumed
     fee_bps: float = 0.0
+    close_today_fee_per_lot: float | None = None  # 平今, where the exchange asks another fee for it
+    close_today_fee_bps: float | None = None
+    may_lock: bool = False  # 锁仓: open the opposite and leave today's lots, where that is cheaper than 平今
+    upper_limit: str = ""  # 涨停 and 跌停 of the day, where no venue tells them
+    lower_limit: str = ""
     max_age_ms: int = 5000
     max_width_bps: float = 50.0
     max_order_lots: int
@@ -148,6 +155,7 @@ class SpreadSpec(Section, kw_only=True):
     max_skew_ms: int = 5000
     residual_bound: float  # base units a deal may leave
     ledger_bound: float  # base units over all deals
+    ledger_hedge: bool = True  # trade the residual away, in the leg with the smallest lot, when it is worth a lot of it
     max_slippage_bps: float = 20.0
     window: int = 120  # samples of the rolling mean and deviation
 
@@ -170,16 +178,39 @@ class StrategySpec(Section, kw_only=True):
     slippage_ticks: int = 2
     deadline_ms: int = 2000
     min_samples: int = 20
+    dispatch: str = "concurrent"  # concurrent, lead_lag, arrival_aligned
+    lead: str = ""  # lead_lag: the leg (best the illiquid one) that is sent first, alone; the others follow its fills
+    far: str = ""  # arrival_aligned: the leg that is sent first, because its venue is farther away
+    align_ms: float = 0.0  # arrival_aligned: by so much later the others are sent (the calibrated difference)
+    at_close: str = "carry"  # what becomes of a position before a leg's market closes: carry, flatten
+    flatten_s: int = 300  # flatten: so long before the close
     repair: "RepairSpec"
 
 
+class ProxySpec(Section, kw_only=True):
+    """What stands in for a leg that cannot be traded: another month, another venue.
+
+    lot_base: base units of the spread in one lot of the proxy; needed where its lot size does not tell.
+    """
+
+    leg: str
+    instrument: str
+    hedge_weight: float = 1.0
+    lot_base: float | None = None
+
+
 class RepairSpec(Section, kw_only=True):
-    """What to do with a part-filled deal."""
+    """What to do with a part-filled deal. The ladder: lean, pay up, band, wider band, proxy, unwind, halt."""
 
     on_partial: str = "cheapest"  # complete, unwind, cheapest
-    retry_ms: int = 300
+    lean_ms: int = 0  # wait so long at the lean price, as a working order, before paying up
+    lean_ticks: int = 0  # of the lean price, beyond the decision's
+    retry_ms: int = 300  # pause between tries; it doubles while they are refused
     pay_up_ticks: list[int] = msgspec.field(default_factory=lambda: [1, 2, 4])
     band_bps: float = 30.0
+    wide_band_bps: float = 0.0  # after the band; 0: no wider one
+    lock_wait_ms: int = 0  # queue so long at a price limit (涨跌停) before another way is taken; 0: do not queue
+    proxies: list[ProxySpec] = []
     max_tries: int = 6
     naked_limit_ms: int = 10_000
     risk_aversion: float = 1.0  # lambda of the expected cost of waiting

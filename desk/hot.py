@@ -26,7 +26,7 @@ from engine.records import (
     VERDICT,
     VERDICT_DTYPE,
 )
-from engine.schema import SCRATCH
+from engine.schema import CREATED, SCRATCH
 from engine.tables import (
     books_of,
     head_of,
@@ -123,7 +123,9 @@ def decide(base, journal, number, now_ns):
                 # A denied entry has not happened: the strategy stays armed.
                 strategies_of(base)[decision.strategy].armed[0 if decision.side > 0 else 1] = 1
     for order in range(count):
-        _journal_order(base, journal, scratch.order_slot[order], now_ns)
+        # An order that waits for another leg is journalled when it is released.
+        if orders_of(base)[scratch.order_slot[order]].state != CREATED:
+            _journal_order(base, journal, scratch.order_slot[order], now_ns)
     scratch.stamps.decision_id, scratch.stamps.deal_id = decision.decision_id, decision.deal_id
     stamps[7] = mono_ns() + scratch.clock_offset_ns
     stamps[8] = stamps[9] = stamps[10] = stamps[11] = 0

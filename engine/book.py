@@ -40,6 +40,7 @@ def apply_quote(row, quote, recv_ns):
     row.venue_seq = quote.venue_seq
     row.flags = quote.flags
     row.blocked = blocked
+    row.taken_bid_lots = row.taken_ask_lots = 0
     row.updates += 1
     return True
 

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from engine import records
-from engine.ports import Gateway
+from engine.ports import ExecReport, Gateway
 from engine.repair import RepairPolicy
 from engine.state import State
 
@@ -35,11 +35,16 @@ class Timing(NamedTuple):
     ack_timeout_ns: int
     query_every_ns: int
     sample_ns: int
+    circuit_rejects: int  # in a row, of one contract, that break its circuit
+    circuit_ns: int  # how long it stays broken
 
 
 class Core:
     """The shared parts. Only the loop's thread touches them.
 
+    wake: asks for a timer's beat at a time. halted: deals that wait for a person. adopt: instruments whose position the
+    venue's next word decides. requests: number of a cancel -> order. venue_orders: (venue, its own order id) -> order.
+    early: reports that came under a venue's id which no order has yet.
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
     trades, (venue, trade id, side, order number). failed: orders whose write failed in this turn. told: what a person
     has heard last of a matter, so that what repeats itself is told once. sessions: (instrument, market time) -> its
@@ -59,6 +64,12 @@ class Core:
         self.open_deals: dict[int, None] = {}
         self.trades: set[tuple[int, str, int, int]] = set()
         self.failed: list[int] = []
+        self.wake: Callable[[int], None] = lambda due_ns: None
+        self.halted: dict[int, None] = {}
+        self.adopt: set[int] = set()
+        self.requests: dict[int, int] = {}
+        self.venue_orders: dict[tuple[int, str], int] = {}
+        self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
         self.next_sample_ns = 0
         self._rows = {kind: np.zeros(1, dtype) for kind, dtype in records.DTYPES.items()}

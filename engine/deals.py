@@ -8,13 +8,18 @@ from engine.orders import TERMINAL
 from engine.records import (
     CLOSED,
     COMPLETE,
+    HALTED,
+    LEDGER_HEDGE,
+    MAX_LEGS,
     NO_OUTCOME,
     NOT_DONE,
     OPENING,
     PARTIAL_BALANCED,
     REPAIRING,
+    UNRESOLVED,
     UNWOUND,
 )
+from engine.schema import CREATED
 from engine.tables import deals_of, head_of, instruments_of, spreads_of, strategies_of
 
 
@@ -29,6 +34,8 @@ def open_deal(base, decision, now_ns):
     deal.state, deal.outcome, deal.reason, deal.done_units = OPENING, NO_OUTCOME, 0, 0
     deal.executable, deal.edge = decision.executable, (decision.center - decision.executable) * decision.side
     deal.orders, deal.in_doubt, deal.repairs, deal.next_repair_ns, deal.fills = 0, 0, 0, 0, 0
+    deal.spread_legs, deal.fails, deal.queued, deal.resolution = decision.legs, 0, 0, UNRESOLVED
+    deal.granted_ns = 0
     deal.exposure_ubase = deal.low_ubase = deal.high_ubase = 0
     deal.opened_ns, deal.closed_ns, deal.naked_ns, deal.naked_since_ns = now_ns, 0, 0, 0
     for leg in range(decision.legs):
@@ -47,7 +54,8 @@ def open_deal(base, decision, now_ns):
 def measure(deal, orders) -> None:
     """Set a deal's exposure from what its orders traded, and its interval from what they still might.
 
-    orders: its rows. A live or in-doubt order counts at its worst: any quantity from none to all that is left of it.
+    orders: its rows. A live or in-doubt order counts at its worst: any quantity from none to all that is left of it; one
+    that has not been sent counts as nothing.
     """
     legs = range(int(deal["legs"]))
     exposure = sum(int(deal["booked_lots"][leg]) * int(deal["hedge_ubase"][leg]) for leg in legs)
@@ -58,25 +66,57 @@ def measure(deal, orders) -> None:
             continue
         unsettled += 1
         doubtful += int(row["in_doubt"])
-        if row["in_doubt"] or row["state"] not in TERMINAL:
+        if row["in_doubt"] or row["state"] not in (*TERMINAL, CREATED):
             might = (int(row["lots"]) - int(row["cum_lots"])) * int(deal["hedge_ubase"][row["leg"]]) * int(row["side"])
             low, high = low + min(might, 0), high + max(might, 0)
     deal["exposure_ubase"], deal["low_ubase"], deal["high_ubase"] = exposure, low, high
     deal["orders"], deal["in_doubt"] = unsettled, doubtful
 
 
-def keep_naked_time(deal, bound_ubase: int, now_ns: int) -> int:
+def certain_ubase(deal) -> int:
+    """The least exposure that a deal has, whatever its doubtful orders have done: 0 where it may be in balance."""
+    low, high = int(deal["low_ubase"]), int(deal["high_ubase"])
+    return 0 if low <= 0 <= high else min(low, high, key=abs)
+
+
+def assumed_lots(deal, orders) -> list[int]:
+    """Lots a leg, with the doubtful orders taken as having done what leaves the least exposure."""
+    lots = [int(deal["booked_lots"][leg]) for leg in range(int(deal["legs"]))]
+    for row in orders:
+        if row["settled"] or not row["in_doubt"]:
+            continue
+        leg, left = int(row["leg"]), int(row["lots"]) - int(row["cum_lots"])
+        if int(row["side"]) * int(deal["hedge_ubase"][leg]) * int(deal["exposure_ubase"]) < 0:
+            lots[leg] += int(row["side"]) * left
+    return lots
+
+
+def add_proxy(deal, instrument: int, hedge_ubase: int, ref_ticks: int) -> int | None:
+    """The leg number of a proxy in a deal, made where it is new; None where the deal's row has no room for it."""
+    legs = int(deal["legs"])
+    for leg in range(int(deal["spread_legs"]), legs):
+        if deal["instrument"][leg] == instrument:
+            return leg
+    if legs == MAX_LEGS:
+        return None
+    deal["instrument"][legs], deal["hedge_ubase"][legs], deal["ref_ticks"][legs] = instrument, hedge_ubase, ref_ticks
+    deal["target_lots"][legs] = deal["booked_lots"][legs] = 0
+    deal["legs"] = legs + 1
+    return legs
+
+
+def keep_naked_time(deal, bound_ubase: int, now_ns: int, since_ns: int = 0) -> int:
     """Count the time that |exposure| exceeds its bound, episodes summed. +1: became naked, -1: is so no more, else 0.
 
-    Where a leg is in doubt, the worst case counts, from the moment of the doubt: after a restart that is the restart,
-    so that the venue can be asked before the limit is up.
+    since_ns: when an order that is in doubt was sent: from then on the worst case counts. After a restart it is the
+    restart (0: now), so that the venue can be asked before the limit is up.
     """
     worst = abs(int(deal["exposure_ubase"]))
     if deal["in_doubt"]:
         worst = max(abs(int(deal["low_ubase"])), abs(int(deal["high_ubase"])))
     since = int(deal["naked_since_ns"])
     if worst > bound_ubase and since == 0:
-        deal["naked_since_ns"] = now_ns
+        deal["naked_since_ns"] = since_ns or now_ns
         return 1
     if worst <= bound_ubase and since:
         deal["naked_ns"] += now_ns - since
@@ -92,14 +132,16 @@ def naked_so_far(deal, now_ns: int) -> int:
 
 def balanced_units(deal, ratios) -> int:
     """Units that stand on every leg, each leg's lots rounded to whole ones: the strategy's position counts in these."""
-    legs = range(int(deal["legs"]))
+    if deal["purpose"] == LEDGER_HEDGE:
+        return 0
+    legs = range(int(deal["spread_legs"]))
     return min(round(abs(int(deal["booked_lots"][leg])) / abs(int(ratios[leg]))) for leg in legs)
 
 
 def outcome_of(deal, bound_ubase: int) -> int:
     """How a deal without unsettled orders has ended; NO_OUTCOME where it is out of balance and needs repair."""
     legs = range(int(deal["legs"]))
-    if abs(int(deal["exposure_ubase"])) > bound_ubase:
+    if abs(int(deal["exposure_ubase"])) > bound_ubase and deal["purpose"] != LEDGER_HEDGE:
         return NO_OUTCOME
     if all(deal["booked_lots"][leg] == 0 for leg in legs):
         return UNWOUND if deal["fills"] else NOT_DONE
@@ -108,9 +150,15 @@ def outcome_of(deal, bound_ubase: int) -> int:
     return PARTIAL_BALANCED
 
 
-def reopen_deal(state, deal) -> None:
-    """Take a closed deal up again, since late news changed it: the exact opposite of `close_deal`."""
+def reopen_deal(state, deal, now_ns: int) -> None:
+    """Take a closed deal up again, since late news changed it or a person wants it: the opposite of `close_deal`."""
+    if deal["outcome"] == HALTED:
+        # It waited for a person, or for news: what there is now is repaired with fresh tries and a fresh limit.
+        deal["repairs"] = deal["fails"] = deal["queued"] = 0
+        deal["granted_ns"] = naked_so_far(deal, now_ns)
+    deal["resolution"] = UNRESOLVED
     deal["state"], deal["outcome"], deal["reason"], deal["closed_ns"] = REPAIRING, NO_OUTCOME, 0, 0
+    deal["next_repair_ns"] = now_ns
     state.head["live_deals"] += 1
     state.spread[deal["spread"]]["open_deals"] += 1
     strategy = state.strategy[deal["strategy"]]

@@ -16,6 +16,13 @@ _BIG = 2**62
 
 
 @njit
+def _left(shown_lots, taken_lots):
+    """Of a displayed size, what our own orders have not gone for since it was shown: two spreads that share a leg do not
+    both count on it."""
+    return max(shown_lots - taken_lots, 0)
+
+
+@njit
 def price_spread(base, index, now_ns):
     """Price one spread from the book. Its `blocked` bits say whether the numbers may be traded on."""
     head = head_of(base)
@@ -56,7 +63,8 @@ def price_spread(base, index, now_ns):
         fee = fee + lots * (spread.fee_micros[leg] * 1e-6) * ((fx_bid + fx_ask) * 0.5) / unit
         fee = fee + mid * (spread.fee_e7[leg] * 1e-7)
         if lots > 0:
-            bid_units, ask_units = max(book.bid_lots, 0) // lots, max(book.ask_lots, 0) // lots
+            bid_units = _left(book.bid_lots, book.taken_bid_lots) // lots
+            ask_units = _left(book.ask_lots, book.taken_ask_lots) // lots
             if spread.ratio[leg] < 0:
                 bid_units, ask_units = ask_units, bid_units
             buy_units = min(buy_units, ask_units)

@@ -1,7 +1,12 @@
 """The residual ledger: what the deals of a spread leave behind, netted, in millionths of a base unit."""
 
 from engine.core import Core
-from engine.records import LEDGER
+from engine.records import HALTED, LEDGER, NO_OUTCOME, RESOLVE_ACCEPT
+
+
+def holds(deal) -> bool:
+    """Whether a closed deal's exposure is in the ledger: a Halted one's is not, until a person has accepted it."""
+    return deal["outcome"] not in (NO_OUTCOME, HALTED) or deal["resolution"] == RESOLVE_ACCEPT
 
 
 def book(core: Core, deal, sign: int) -> None:

@@ -1,13 +1,14 @@
 """What acts on a deal's legs: sends orders in one turn, asks, cancels, and loses patience with silence."""
 
-from engine import records
+from engine import records, views
 from engine.core import Core
 from engine.ids import client_id
 from engine.messages import spend_message
-from engine.orders import CANCEL_ASKED, MOVES, TERMINAL
+from engine.orders import CANCEL_ASKED, ENDED, MOVES, TERMINAL
 from engine.ports import FAILED, IOC, TRADING, OrderRequest
+from engine.positions import keep_working
 from engine.records import CANCEL, ORDER, QUERY, SENT
-from engine.schema import CANCEL_SENT, SENT_STATE, WORKING
+from engine.schema import CANCEL_SENT, CREATED, SENT_STATE, UNSET, WORKING
 
 _ASK_LIMIT_SHIFT = 4  # queries back off by doubling, to 16 times the first pause
 
@@ -37,6 +38,10 @@ def send(core: Core, deal_id: int, count: int) -> None:
     for row in rows:
         numbers.append(int(row["order_no"]))
         core.live_orders[int(row["order_no"])] = None
+        if row["state"] == CREATED:  # it waits for another leg
+            if row["release_ns"]:
+                core.wake(int(row["release_ns"]))
+            continue
         queues.setdefault(int(state.instrument[row["instrument"]]["venue"]), []).append(row)
     sent = []
     while queues:
@@ -51,6 +56,116 @@ def send(core: Core, deal_id: int, count: int) -> None:
             status = gateway.write(frame)
             sent.append((row, ORDER, status, core.clock(), len(frame)))
     _note_sent(core, deal_id, sent)
+
+
+def release_due(core: Core, rows: list) -> bool:
+    """Send the deal's orders that waited and need not wait any longer, as much of them as what led has filled.
+
+    Behind a leading leg: once all its orders are over and certain. Behind a far leg: when their time has come.
+    """
+    waiting = [row for row in rows if row["state"] == CREATED]
+    if not waiting:
+        return False
+    of = int(waiting[0]["decision_id"])
+    leading = [row for row in rows if row["decision_id"] == of and row["state"] != CREATED]
+    if waiting[0]["release_ns"]:
+        if core.now_ns < waiting[0]["release_ns"]:
+            return False
+        filled = asked = 1
+    else:
+        if any(row["in_doubt"] or row["state"] not in TERMINAL for row in leading):
+            return False
+        filled, asked = (sum(int(row[name]) for row in leading) for name in ("cum_lots", "lots"))
+    for leg in sorted({int(row["leg"]) for row in waiting}):
+        mine = [row for row in waiting if row["leg"] == leg]
+        _release(core, mine, min(sum(int(row["lots"]) for row in mine) * filled // max(asked, 1), 2**40))
+    return True
+
+
+def _release(core: Core, rows: list, lots: int) -> None:
+    """Send `lots` of one leg's waiting orders, in their order; what is not needed of them is ended here, unsent."""
+    for row in rows:
+        wanted = min(int(row["lots"]), lots)
+        lots -= wanted
+        if wanted == 0:
+            drop(core, row)
+            continue
+        row["lots"], row["state"], row["sent_ns"] = wanted, SENT_STATE, core.now_ns
+        row["deadline_ns"] = max(int(row["deadline_ns"]), core.now_ns + core.timing.ack_timeout_ns)
+        slot = int(row["order_no"]) & (len(core.state.order) - 1)
+        keep_working(core.state.address, slot, wanted)
+        core.emit(
+            ORDER, order_no=row["order_no"], decision_id=row["decision_id"], deal_id=row["deal_id"], leg=row["leg"],
+            instrument=row["instrument"], side=row["side"], offset=row["offset"], tif=row["tif"],
+            purpose=row["purpose"], lots=row["lots"], limit_ticks=row["limit_ticks"], hold_micros=row["hold_micros"],
+        )  # fmt: skip
+        spend_message(core.state.address, int(core.state.instrument[row["instrument"]]["venue"]), core.now_ns)
+        gateway = gateway_of(core, row)
+        frame = gateway.encode_order(request_of(row), core.now_ns)
+        _note_sent(core, int(row["deal_id"]), [(row, ORDER, gateway.write(frame), core.clock(), len(frame))])
+
+
+def drop(core: Core, row) -> None:
+    """End an order that was made and never sent."""
+    row["state"], row["settled"] = MOVES[CREATED][ENDED], 1
+    keep_working(core.state.address, int(row["order_no"]) & (len(core.state.order) - 1), 0)
+    forget(core, row)
+    emit_state(core, row, records.NO_EVENT)
+
+
+def forget(core: Core, row) -> None:
+    """A settled order is no longer live, and its price no longer ours."""
+    core.live_orders.pop(int(row["order_no"]), None)
+    core.state.head["live_orders"] -= 1
+    refresh_own(core, int(row["instrument"]))
+
+
+def refresh_own(core: Core, at: int) -> None:
+    """Our best live limits in a contract, from the orders that may still trade."""
+    position = core.state.position[at]
+    bid = ask = UNSET
+    for number in core.live_orders:
+        row = core.state.order_row(number)
+        if row["instrument"] != at or (row["state"] in TERMINAL and not row["in_doubt"]):
+            continue
+        limit = int(row["limit_ticks"])
+        if row["side"] > 0:
+            bid = limit if bid == UNSET else max(bid, limit)
+        else:
+            ask = limit if ask == UNSET else min(ask, limit)
+    position["own_bid_ticks"], position["own_ask_ticks"] = bid, ask
+
+
+def make_way(core: Core, at: int, lots: int, limit_ticks: int) -> bool:
+    """Cancel our own orders that an order of `lots` at this limit could meet; True where there are any (F19)."""
+    found = False
+    for number in list(core.live_orders):
+        row = core.state.order_row(number)
+        if row["instrument"] != at or row["side"] * lots > 0 or (row["state"] in TERMINAL and not row["in_doubt"]):
+            continue
+        own = int(row["limit_ticks"])
+        if (limit_ticks >= own) if lots > 0 else (limit_ticks <= own):
+            found = True
+            withdraw(core, row)
+    return found
+
+
+def end_waiting(core: Core, rows: list) -> None:
+    """The deal is in balance: what still waits at a price for it is cancelled."""
+    for row in rows:
+        if row["tif"] != IOC:
+            withdraw(core, row)
+
+
+def withdraw(core: Core, row) -> None:
+    """Cancel an order that is known to be working, once; one that was never sent is dropped. In a price-limit lock no
+    more than two cancels are spent on a contract: then its place in the queue is kept."""
+    if row["state"] == CREATED:
+        drop(core, row)
+    elif row["state"] == WORKING and not row["in_doubt"] and not row["cancel_ns"]:
+        at = int(row["instrument"])
+        if not views.locked_side(core, at) or core.state.instrument[at]["lock_cancels"] < views.MOST_LOCK_CANCELS:
+            cancel(core, row)
 
 
 def _note_sent(core: Core, deal_id: int, sent: list) -> None:
@@ -81,6 +196,9 @@ def cancel(core: Core, row) -> None:
     row["state"] = MOVES[row["state"]][CANCEL_ASKED]
     row["asked"] += bool(row["cancel_ns"])
     row["cancel_ns"] = core.now_ns
+    core.requests[number] = int(row["order_no"])
+    if views.locked_side(core, int(row["instrument"])):
+        core.state.instrument[row["instrument"]]["lock_cancels"] += 1
     core.emit(CANCEL, order_no=row["order_no"], deal_id=row["deal_id"], request_no=number)
     gateway = gateway_of(core, row)
     status = gateway.write(gateway.encode_cancel(request_of(row), client_id(number), core.now_ns))
@@ -137,13 +255,16 @@ def check_patience(core: Core, row) -> None:
         doubt(core, row, f"no answer within {timing.ack_timeout_ns // 1_000_000} ms")
     elif row["state"] == CANCEL_SENT and now_ns - row["cancel_ns"] > timing.ack_timeout_ns:
         doubt(core, row, f"no answer to its cancel within {timing.ack_timeout_ns // 1_000_000} ms")
-    elif row["state"] == WORKING and row["tif"] == IOC and now_ns > row["deadline_ns"]:
+    elif row["state"] == WORKING and now_ns > row["deadline_ns"]:
         _end_working(core, row)
 
 
 def _end_working(core: Core, row) -> None:
     """Cancel what should have ended by itself; a cancel that was refused is followed by queries and cancels in turn,
     with pauses that double."""
+    at = int(row["instrument"])
+    if views.locked_side(core, at) and core.state.instrument[at]["lock_cancels"] >= views.MOST_LOCK_CANCELS:
+        return
     if not row["cancel_ns"]:
         cancel(core, row)
         return

@@ -4,13 +4,15 @@ Only what passes these methods can change the trading state, and each takes its 
 inputs through the same methods give the same outputs, byte for byte.
 """
 
-from engine import legs, records, settle, watch
+from engine import command, legs, records, settle, watch
 from engine.core import Core, fitted, fitted_id
 from engine.ids import client_id
+from engine.launch import launch
 from engine.orders import TERMINAL
 from engine.ports import (
     CHANNELS,
     DOWN,
+    IOC,
     LINK_STATES,
     READY,
     TRADING,
@@ -20,7 +22,7 @@ from engine.ports import (
     PositionReport,
 )
 from engine.reports import apply_report
-from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
+from engine.schema import ACTIVE, CREATED
 
 _HEARD_EVERY_NS = 200_000_000
 _BAD_INPUTS_TOLD = 100
@@ -53,6 +55,7 @@ class Loop:
         state.book["venue_seq"][:] = 0
         state.venue["tokens_ns"][:] = now_ns
         watch.refresh_sessions(core)
+        self._drop_unsent()
         self._doubt_all(lambda row: True, "the engine was started anew while it was alive")
         self._end()
 
@@ -71,28 +74,15 @@ class Loop:
             if waiting < 0:
                 raise MemoryError("the journal has no room for a quote")
         for number in range(waiting):
-            self._decide(number)
+            launch(core, number)
         if waiting:
             self._end()
-
-    def _decide(self, number: int) -> None:
-        """Steps 5 and 6 for one decision: gate, orders, both legs' bytes; then the stamps that it left."""
-        core = self.core
-        scratch = core.state.scratch
-        count = core.hot.decide(core.state.address, core.journal.address, number, core.now_ns)
-        if count:
-            deal_id = int(scratch["verdict"]["deal_id"])
-            core.open_deals[deal_id] = None
-            legs.send(core, deal_id, count)
-            deal = core.state.deal_row(deal_id)
-            deal["orders"] = count
-            settle.emit_deal(core, deal)
-        core.journal.append(records.STAMPS, core.now_ns, scratch["stamps"].tobytes())
 
     def on_report(self, report: ExecReport) -> None:
         core = self.core
         core.now_ns = report.recv_ns
         report.client_id = fitted_id(report.client_id, 32)
+        report.venue_order_id = fitted_id(report.venue_order_id, 32)
         report.trade_id = fitted_id(report.trade_id, 48)
         report.reason = fitted(report.reason, 120)
         core.journal.append_input(
@@ -101,7 +91,8 @@ class Loop:
                 records.REPORT, venue=report.venue, instrument=report.instrument, order_no=report.order_no,
                 event=report.event, side=report.side, cum_lots=report.cum_lots, leaves_lots=report.leaves_lots,
                 total_lots=report.total_lots, last_lots=report.last_lots, last_ticks=report.last_ticks,
-                venue_ns=report.venue_ns, client_id=report.client_id.encode(), trade_id=report.trade_id.encode(),
+                venue_ns=report.venue_ns, client_id=report.client_id.encode(),
+                venue_order_id=report.venue_order_id.encode(), trade_id=report.trade_id.encode(),
                 reason=report.reason.encode(),
             ),
         )  # fmt: skip
@@ -125,6 +116,7 @@ class Loop:
             self._doubt_all(
                 lambda order: core.state.instrument[order["instrument"]]["venue"] == venue, "its link broke"
             )
+            self._withdraw_elsewhere(venue)
         if channel != TRADING and state == DOWN:
             at_venue = core.state.instrument["venue"] == venue
             core.state.book["blocked"][at_venue] |= records.NO_QUOTE
@@ -139,11 +131,36 @@ class Loop:
         elif state == READY:
             self.core.alert("info", "link_ready", f"link to {name} is {LINK_STATES[state]}", "nothing")
 
+    def _withdraw_elsewhere(self, venue: int) -> None:
+        """A venue is lost: what rests at another one for a deal that needs both is cancelled at once (F12)."""
+        core, touched = self.core, []
+        for number in list(core.live_orders):
+            row = core.state.order_row(number)
+            deal = core.state.deal_row(int(row["deal_id"]))
+            if deal is None or row["tif"] == IOC:
+                continue
+            at = [int(deal["instrument"][leg]) for leg in range(int(deal["legs"]))]
+            if any(core.state.instrument[one]["venue"] == venue for one in at):
+                legs.withdraw(core, row)
+                touched.append(deal)
+        for deal in touched:
+            settle.review(core, deal)
+
+    def _drop_unsent(self) -> None:
+        """Orders that waited for another leg when the engine ended are not sent late."""
+        for number in list(self.core.live_orders):
+            row = self.core.state.order_row(number)
+            if row is not None and row["state"] == CREATED:
+                legs.drop(self.core, row)
+                deal = self.core.state.deal_row(int(row["deal_id"]))
+                if deal is not None:
+                    settle.review(self.core, deal)
+
     def _doubt_all(self, chosen, why: str) -> None:
         core = self.core
         for number in list(core.live_orders):
             row = core.state.order_row(number)
-            if row is None or row["state"] in TERMINAL or not chosen(row):
+            if row is None or row["state"] in (*TERMINAL, CREATED) or not chosen(row):
                 continue
             legs.doubt(core, row, why)
             deal = core.state.deal_row(int(row["deal_id"]))
@@ -190,7 +207,8 @@ class Loop:
         core = self.core
         row = core.state.position[instrument]
         ours = {side: int(row[side]) for side in theirs}
-        fresh = core.state.head["decision_counter"] == 0
+        fresh = core.state.head["decision_counter"] == 0 or instrument in core.adopt
+        core.adopt.discard(instrument)
         if fresh or _sides(ours) == _sides(theirs):
             for side, lots in theirs.items():
                 row[side] = lots
@@ -236,11 +254,7 @@ class Loop:
                 records.COMMAND, code=code, choice=choice, scope=scope, who=fitted(who, 32).encode(), why=fitted(why, 120).encode()
             ),
         )  # fmt: skip
-        switches = {
-            records.COMMAND_STOP: HALTED, records.COMMAND_HALT: HALTED, records.COMMAND_REDUCE: REDUCE_ONLY,
-            records.COMMAND_RESUME: ACTIVE, records.COMMAND_NO_ROOM: HALTED,
-        }  # fmt: skip
-        core.state.head["switch"] = switches[code]
+        command.apply(core, code, choice, scope)
         if code == records.COMMAND_NO_ROOM:
             # What room is left is for cancels, repairs and the stop.
             core.state.head["no_room"] = 1
@@ -256,7 +270,7 @@ class Loop:
         core = self.core
         for number in list(core.live_orders):
             row = core.state.order_row(number)
-            if row["state"] not in TERMINAL and not row["in_doubt"] and not row["cancel_ns"]:
+            if row["state"] not in (*TERMINAL, CREATED) and not row["in_doubt"] and not row["cancel_ns"]:
                 legs.cancel(core, row)
 
     def is_quiet(self) -> bool:
@@ -274,7 +288,8 @@ class Loop:
                 state = f"done, {int(row['cum_lots'] - row['booked_lots'])} lots of its trades untold"
             left.append(f"order {client_id(number)} on {core.instrument_name(row['instrument'])} is {state}")
         for row in core.state.deal:
-            if row["deal_id"] and (row["outcome"] == records.HALTED or int(row["deal_id"]) in core.open_deals):
+            deal_id = int(row["deal_id"])
+            if deal_id and (deal_id in core.halted or deal_id in core.open_deals):
                 name = core.names["spreads"][row["spread"]]
                 left.append(f"deal {int(row['deal_id'])} on {name}: {int(row['exposure_ubase']) / 1e6:+.3f} base units")
         return left

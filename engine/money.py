@@ -2,7 +2,7 @@
 
 import math
 
-from engine.instruments import INVERSE
+from engine.instruments import INVERSE, LONG_SHORT_TODAY
 from engine.jit import njit
 from engine.schema import UNSET
 from engine.tables import books_of, currencies_of, instruments_of
@@ -44,6 +44,25 @@ def fee_lot_micros(instrument, ticks):
 
 
 @njit
+def fee_today_lot_micros(instrument, ticks):
+    """Fee of closing one of today's lots (平今), rounded up; UNSET where the config does not state it."""
+    notional = notional_micros(instrument, ticks, 1)
+    if instrument.fee_today_micros == UNSET or notional == UNSET:
+        return UNSET
+    return instrument.fee_today_micros - ((-abs(notional) * instrument.fee_today_e7) // 10_000_000)
+
+
+@njit
+def locks_today(instrument, ticks):
+    """Whether today's lots are better locked (锁仓) than closed: one lot opened now and two closed as yesterday's later
+    cost less than one closed today. Never where the config does not allow it, or a fee is not known."""
+    if instrument.may_lock == 0 or instrument.position_mode != LONG_SHORT_TODAY:
+        return False
+    fee, today = fee_lot_micros(instrument, ticks), fee_today_lot_micros(instrument, ticks)
+    return fee != UNSET and today != UNSET and 3 * fee < today
+
+
+@njit
 def reporting_micros(base, currency, micros):
     """An amount in the reporting currency, on the dear side of the FX quote; UNSET without a usable quote."""
     row = currencies_of(base)[currency]
@@ -59,10 +78,11 @@ def reporting_micros(base, currency, micros):
 
 
 @njit
-def lot_fee_reporting_micros(base, index, ticks):
+def lot_fee_reporting_micros(base, index, ticks, closes_today):
     """Fee of trading one lot of an instrument once, in the reporting currency; 0 where it is not known."""
     instrument = instruments_of(base)[index]
-    fee = reporting_micros(base, instrument.currency, fee_lot_micros(instrument, ticks))
+    fee = fee_today_lot_micros(instrument, ticks) if closes_today else fee_lot_micros(instrument, ticks)
+    fee = reporting_micros(base, instrument.currency, fee)
     return 0 if fee == UNSET else fee
 
 

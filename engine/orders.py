@@ -3,20 +3,34 @@
 from engine.ids import COUNTER_BITS
 from engine.instruments import NET
 from engine.jit import njit
+from engine.money import locks_today
 from engine.offsets import promise, reducing_lots, slice_lots
-from engine.ports import IOC, OPEN, UNKNOWN, Event
-from engine.records import CLOSED, HALTED
+from engine.ports import OPEN, UNKNOWN, Event
+from engine.records import CLOSED, HALTED, REHEDGE, UNRESOLVED
 from engine.schema import (
+    ALIGNED,
     CANCEL_SENT,
     CANCELLED,
+    CONCURRENT,
     CREATED,
     FILLED,
     MAX_SLICES,
     REJECTED,
     SENT_STATE,
+    UNSET,
     WORKING,
 )
-from engine.tables import accounts_of, deals_of, head_of, instruments_of, orders_of, positions_of, scratch_of
+from engine.tables import (
+    accounts_of,
+    books_of,
+    deals_of,
+    head_of,
+    instruments_of,
+    orders_of,
+    positions_of,
+    scratch_of,
+    strategies_of,
+)
 
 TERMINAL = (FILLED, CANCELLED, REJECTED)
 
@@ -50,11 +64,33 @@ def room_for(base, decision):
     deal = deals_of(base)[decision.deal_id & (head.n_deal - 1)]
     if deal.deal_id == 0 or deal.deal_id == decision.deal_id:
         return True
-    return deal.state == CLOSED and deal.outcome != HALTED and deal.orders == 0
+    waits = deal.outcome == HALTED and deal.resolution == UNRESOLVED
+    return deal.state == CLOSED and not waits and deal.orders == 0
 
 
 @njit
-def _open_order(base, decision, leg, offset, lots, now_ns):
+def _waits(base, decision, leg):
+    """Whether an order of this leg is made now but sent later: behind the leading leg, or behind the far one."""
+    strategy = strategies_of(base)[decision.strategy]
+    return decision.purpose < REHEDGE and strategy.dispatch != CONCURRENT and leg != strategy.lead_leg
+
+
+@njit
+def _show(base, at, side, limit_ticks, lots):
+    """What a new order of ours means to the others: the size that it takes, the price that they may not cross."""
+    book, position = books_of(base)[at], positions_of(base)[at]
+    if side > 0:
+        book.taken_ask_lots += lots
+        own = position.own_bid_ticks
+        position.own_bid_ticks = limit_ticks if own == UNSET else max(own, limit_ticks)
+    else:
+        book.taken_bid_lots += lots
+        own = position.own_ask_ticks
+        position.own_ask_ticks = limit_ticks if own == UNSET else min(own, limit_ticks)
+
+
+@njit
+def _open_order(base, decision, leg, offset, lots, lock, now_ns):
     """One order of a Cleared decision: its row, its hold, its worst case on the position."""
     head = head_of(base)
     scratch = scratch_of(base)
@@ -67,12 +103,18 @@ def _open_order(base, decision, leg, offset, lots, now_ns):
     row = orders_of(base)[slot]
     row.order_no = (head.epoch << COUNTER_BITS) | head.order_counter
     row.decision_id, row.deal_id, row.leg, row.instrument = decision.decision_id, decision.deal_id, leg, at
-    row.side, row.offset, row.tif, row.purpose = side, offset, IOC, decision.purpose
+    row.side, row.offset, row.tif, row.purpose = side, offset, decision.tif, decision.purpose
     row.lots, row.limit_ticks = lots, decision.limit_ticks[leg]
+    waits = _waits(base, decision, leg)
     row.state, row.in_doubt, row.cum_lots, row.booked_lots, row.settled = SENT_STATE, 0, 0, 0, 0
+    row.release_ns = 0
+    if waits:
+        strategy = strategies_of(base)[decision.strategy]
+        row.state = CREATED
+        row.release_ns = now_ns + strategy.align_ns if strategy.dispatch == ALIGNED else 0
     opening = lots if offset == OPEN else 0
     if instrument.position_mode == NET:
-        opening = lots - reducing_lots(NET, position, side, lots)
+        opening = lots - reducing_lots(NET, position, side, lots, lock)
     row.hold_lot_micros = scratch.hold_lot_micros[leg]
     row.hold_micros = row.hold_lot_micros * opening
     row.working_lots = lots
@@ -83,6 +125,7 @@ def _open_order(base, decision, leg, offset, lots, now_ns):
         position.working_buy += lots
     else:
         position.working_sell += lots
+    _show(base, at, side, row.limit_ticks, lots)
     row.deadline_ns = decision.deadline_ns
     head.live_orders += 1
     head.orders_sent += 1
@@ -104,11 +147,12 @@ def open_orders(base, decision, now_ns):
         mode = instruments[at].position_mode
         side = 1 if decision.lots[leg] > 0 else -1
         left = abs(decision.lots[leg])
+        lock = locks_today(instruments[at], decision.limit_ticks[leg])
         for number in range(MAX_SLICES):
             # What the slices before it took is promised by now, so each slice is asked with what is left.
-            offset, lots = slice_lots(mode, positions[at], side, left, number)
+            offset, lots = slice_lots(mode, positions[at], side, left, number, lock)
             if lots > 0:
-                _open_order(base, decision, leg, offset, lots, now_ns)
+                _open_order(base, decision, leg, offset, lots, lock, now_ns)
                 left -= lots
     return scratch.orders
 

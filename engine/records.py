@@ -92,8 +92,8 @@ PURPOSES = ("entry", "exit", "ledger hedge", "re-hedge", "unwind")
 # signal, executable, center, threshold, cost: spread prices (or ratios) as floats, in the spread's own unit.
 DECISION_DTYPE = np.dtype([
     ("decision_id", "<i8"), ("deal_id", "<i8"), ("strategy", "<i4"), ("spread", "<i4"), ("side", "<i4"),
-    ("purpose", "<i4"), ("legs", "<i4"), ("slippage_ticks", "<i4"), ("units", "<i8"), ("deadline_ns", "<i8"),
-    ("signal", "<f8"), ("executable", "<f8"), ("center", "<f8"), ("threshold", "<f8"), ("cost", "<f8"),
+    ("purpose", "<i4"), ("legs", "<i4"), ("slippage_ticks", "<i4"), ("tif", "<i4"), ("pad", "<i4"), ("units", "<i8"),
+    ("deadline_ns", "<i8"), ("signal", "<f8"), ("executable", "<f8"), ("center", "<f8"), ("threshold", "<f8"), ("cost", "<f8"),
     ("instrument", "<i4", (MAX_LEGS,)), ("lots", "<i8", (MAX_LEGS,)), ("ref_ticks", "<i8", (MAX_LEGS,)),
     ("limit_ticks", "<i8", (MAX_LEGS,)),
 ])  # fmt: skip
@@ -168,8 +168,8 @@ HOLD_REASONS = (
 NO_COST = 2**62
 REPAIR_DTYPE = np.dtype([
     ("deal_id", "<i8"), ("rung", "<i4"), ("attempt", "<i4"), ("purpose", "<i4"), ("reason", "<i4"),
-    ("cost_complete_micros", "<i8"), ("cost_unwind_micros", "<i8"), ("exposure_ubase", "<i8"),
-    ("lots", "<i8", (MAX_LEGS,)), ("limit_ticks", "<i8", (MAX_LEGS,)),
+    ("cost_complete_micros", "<i8"), ("cost_unwind_micros", "<i8"), ("cost_proxy_micros", "<i8"),
+    ("exposure_ubase", "<i8"), ("lots", "<i8", (MAX_LEGS,)), ("limit_ticks", "<i8", (MAX_LEGS,)),
 ])  # fmt: skip
 
 # The residual ledger of a spread, after a deal was added to it.

@@ -6,19 +6,66 @@ from engine.ids import client_id
 from engine.orders import TERMINAL, learn
 from engine.orders import settle as settle_order
 from engine.ports import UNKNOWN, Event, ExecReport
-from engine.records import CLOSED, FILL, FILL_BUST, FILL_LATE
+from engine.records import CLOSED, FILL, FILL_BUST, FILL_LATE, REHEDGE
+from engine.schema import REJECTED
+
+_MOST_EARLY = 1024
 
 
 def apply_report(core: Core, report: ExecReport) -> None:
     """Take one statement of a venue; what it means for the deal follows at once."""
+    _name(core, report)
     row = core.state.order_row(report.order_no)
     if row is None:
+        _unmatched(core, report)
+        return
+    _apply(core, row, report)
+    if report.venue_order_id and core.early:
+        _match_early(core, report)
+
+
+def _name(core: Core, report: ExecReport) -> None:
+    """Whose report it is: by our id, by the id of a cancel of ours, or by the venue's own id of the order."""
+    report.order_no = core.requests.get(report.order_no, report.order_no)
+    venue_order = (report.venue, report.venue_order_id)
+    if report.order_no == 0 and not report.client_id and report.venue_order_id:
+        report.order_no = core.venue_orders.get(venue_order, 0)
+    elif report.order_no and report.venue_order_id:
+        core.venue_orders[venue_order] = report.order_no
+
+
+def _unmatched(core: Core, report: ExecReport) -> None:
+    """A report under nothing but a venue's id may be early: it waits for the one that names the order (F4)."""
+    if report.client_id or not report.venue_order_id or len(core.early) >= _MOST_EARLY:
         _foreign(core, report)
         return
+    core.early.append((core.now_ns + core.timing.ack_timeout_ns, report))
+
+
+def _match_early(core: Core, report: ExecReport) -> None:
+    """Apply what waited for this order, in the order in which it came."""
+    mine = [early for _, early in core.early if early.venue_order_id == report.venue_order_id
+            and early.venue == report.venue]  # fmt: skip
+    if not mine:
+        return
+    core.early = [kept for kept in core.early if kept[1] not in mine]
+    for early in mine:
+        early.order_no = report.order_no
+        _apply(core, core.state.order_row(report.order_no), early)
+
+
+def tell_unmatched(core: Core) -> None:
+    """On the timer: what has waited in vain belongs to somebody else."""
+    while core.early and core.now_ns >= core.early[0][0]:
+        _foreign(core, core.early.pop(0)[1])
+
+
+def _apply(core: Core, row, report: ExecReport) -> None:
     # None: so long ago that its row serves another deal. What traded is booked all the same.
     deal = core.state.deal_row(int(row["deal_id"]))
     was_doubtful, was_live = bool(row["in_doubt"]), not row["settled"]
     booked = _book_trade(core, row, deal, report)
+    was = int(row["state"])
     moved = learn(row, report)
     slot = report.order_no & (len(core.state.order) - 1)
     if moved:
@@ -30,10 +77,14 @@ def apply_report(core: Core, report: ExecReport) -> None:
         core.state.venue[report.venue]["in_doubt"] -= 1
     _follow_life(core, row, was_live)
     legs.emit_state(core, row, report.event)
+    _keep_circuit(core, row, deal, report, was)
+    _end_contradicted(core, row, report, was)
     _tell(core, row, deal, report, moved)
     if deal is None:
         return
     deal["booked_lots"][row["leg"]] += int(row["side"]) * moved
+    if moved:
+        deal["fails"] = 0
     # News of an order whose deal is over, but no fill: taken up again only where it ends a doubt that halted it.
     ends_doubt = was_live and row["settled"] and deal["naked_since_ns"]
     if moved or booked or ends_doubt or (was_live and deal["state"] != CLOSED):
@@ -45,11 +96,50 @@ def _follow_life(core: Core, row, was_live: bool) -> None:
     is_live = not settle_order(row)
     number = int(row["order_no"])
     if was_live and not is_live:
-        core.state.head["live_orders"] -= 1
-        core.live_orders.pop(number, None)
+        legs.forget(core, row)
     elif is_live and not was_live:
         core.state.head["live_orders"] += 1
         core.live_orders[number] = None
+    if is_live and row["state"] in TERMINAL:
+        legs.refresh_own(core, int(row["instrument"]))
+
+
+def _keep_circuit(core: Core, row, deal, report: ExecReport, was: int) -> None:
+    """So many rejects of a contract in a row, and nothing is sent there for a while (F9)."""
+    contract, timing = core.state.instrument[row["instrument"]], core.timing
+    if report.event == Event.TRADE:
+        contract["rejects"] = 0
+    if report.event != Event.REJECTED or was in TERMINAL:
+        return
+    contract["rejects"] += 1
+    if deal is not None and row["purpose"] >= REHEDGE:
+        deal["fails"] += 1
+    if contract["rejects"] < timing.circuit_rejects:
+        return
+    contract["rejects"], contract["broken_until_ns"] = 0, core.now_ns + timing.circuit_ns
+    if deal is not None:
+        deal["next_repair_ns"] = core.now_ns  # another way is open, and need not wait
+    core.alert(
+        "warn", "circuit", f"{core.instrument_name(row['instrument'])}: {timing.circuit_rejects} orders in a row were "
+        f"rejected: nothing is sent there for {timing.circuit_ns // 1_000_000} ms",
+        "find out what the venue objects to" + (f": {report.reason}" if report.reason else ""), int(row["deal_id"]),
+        rejects=timing.circuit_rejects,
+    )  # fmt: skip
+
+
+def _end_contradicted(core: Core, row, report: ExecReport, was: int) -> None:
+    """An order that was rejected, and of which the venue now says that it lives: asked for, then cancelled (F4).
+
+    Its state stays terminal; what it trades is booked as a late fill.
+    """
+    if was != REJECTED or row["state"] not in TERMINAL or report.leaves_lots == 0:
+        return
+    if report.event == Event.ACK and not row["asked"]:
+        legs.query(core, row)
+    elif report.event == Event.STATUS and not row["cancel_ns"]:
+        legs.cancel(core, row)
+        core.alert("warn", "contradicted", f"order {client_id(int(row['order_no']))} was rejected and yet is alive at "
+                   "the venue", "nothing: it is being cancelled", int(row["deal_id"]), lots=int(row["lots"]))  # fmt: skip
 
 
 def _book_trade(core: Core, row, deal, report: ExecReport) -> int:

@@ -57,11 +57,17 @@ INSTRUMENT = np.dtype([
     ("fee_e7", "<i8"),  # of the notional, ten-millionths
     ("max_order_lots", "<i8"), ("max_order_micros", "<i8"), ("max_position_lots", "<i8"), ("collar_bps", "<i8"),
     ("max_age_ns", "<i8"), ("max_width_bps", "<i8"),
+    ("fee_today_micros", "<i8"), ("fee_today_e7", "<i8"),  # of closing today's lots (平今)
+    ("may_lock", "<i8"),  # 锁仓: today's lots may be left and the opposite opened, where that is cheaper
     ("lower_limit_ticks", "<i8"), ("upper_limit_ticks", "<i8"),  # 涨跌停 of the day; UNSET: none known
     ("expires_ns", "<i8"),  # market time
     ("open_ns", "<i8"), ("close_ns", "<i8"),  # the session section that holds now, market time; UNSET: closed
     ("close_guard_ns", "<i8"),
     ("touch_at", "<i8"), ("touch_n", "<i8"),  # its rows in TOUCH
+    # remembered
+    ("rejects", "<i8"),  # by the venue, in a row
+    ("broken_until_ns", "<i8"),  # circuit break: nothing is sent here before
+    ("lock_cancels", "<i8"),  # cancels in the price-limit lock that holds now
 ], align=True)  # fmt: skip
 
 BOOK = np.dtype([
@@ -69,6 +75,7 @@ BOOK = np.dtype([
     ("recv_ns", "<i8"), ("venue_seq", "<i8"),
     ("blocked", "<i8"),  # records NO_QUOTE, GAP, CROSSED, ONE_SIDED, CLOSED_MARKET; staleness is judged at use
     ("updates", "<i8"), ("gaps", "<i8"), ("flags", "<i8"),
+    ("taken_bid_lots", "<i8"), ("taken_ask_lots", "<i8"),  # of the sizes shown, what our own orders went for since
 ], align=True)  # fmt: skip
 
 POSITION = np.dtype([
@@ -77,6 +84,7 @@ POSITION = np.dtype([
     ("closing_long_today", "<i8"), ("closing_long_yesterday", "<i8"),  # promised to live close orders
     ("closing_short_today", "<i8"), ("closing_short_yesterday", "<i8"),
     ("used_micros", "<i8"),  # margin of the position at the last mark
+    ("own_bid_ticks", "<i8"), ("own_ask_ticks", "<i8"),  # best limits of our own live orders; UNSET: none
 ], align=True)  # fmt: skip
 
 SPREAD = np.dtype([
@@ -105,6 +113,8 @@ SPREAD = np.dtype([
     ("mean", "<f8", (2,)), ("m2", "<f8", (2,)), ("sd", "<f8", (2,)),
     # remembered
     ("open_deals", "<i8"), ("residual_ubase", "<i8"),
+    ("hedge_leg", "<i8"),  # whose lots hedge the residual ledger: the smallest lot; -1: the ledger is not hedged
+    ("hedge_next_ns", "<i8"),  # not tried again before
 ], align=True)  # fmt: skip
 
 RING = np.dtype([("value", "<f8", (2,))], align=True)
@@ -116,12 +126,19 @@ STRATEGY = np.dtype([
     ("entry", "<f8"), ("exit", "<f8"), ("center", "<f8"), ("min_edge", "<f8"), ("rearm", "<f8"),
     ("clip_units", "<i8"), ("max_units", "<i8"), ("cooldown_ns", "<i8"), ("slippage_ticks", "<i8"),
     ("deadline_ns", "<i8"), ("min_samples", "<i8"), ("switch", "<i8"),
+    ("dispatch", "<i8"),  # CONCURRENT, LEAD_LAG, ALIGNED
+    ("lead_leg", "<i8"),  # LEAD_LAG: sent first, alone. ALIGNED: the far leg, sent first
+    ("align_ns", "<i8"),  # ALIGNED: by so much later the other legs are sent
+    ("flatten_ns", "<i8"),  # so long before a leg's close the position is exited; -1: it is carried over
     # remembered
     ("position_units", "<i8"),  # bought minus sold units of the spread
     ("open_deals", "<i8"), ("last_decision_ns", "<i8"),
     ("armed", "<i8", (2,)),  # buy side, sell side
     ("opportunities", "<i8"), ("opportunity_open", "<i8"),  # episodes in which an entry's conditions held
 ], align=True)  # fmt: skip
+
+CONCURRENT, LEAD_LAG, ALIGNED = range(3)
+DISPATCHES = ("concurrent", "lead_lag", "arrival_aligned")
 
 # Life of a LegOrder; knowledge is `in_doubt`, a field of its own.
 CREATED, SENT_STATE, WORKING, CANCEL_SENT, FILLED, CANCELLED, REJECTED = range(7)
@@ -139,6 +156,7 @@ ORDER = np.dtype([
     ("doubted", "<i8"),  # was ever in doubt
     ("cancel_ns", "<i8"),
     ("deadline_ns", "<i8"),  # when what still works is cancelled
+    ("release_ns", "<i8"),  # of a CREATED order: when it is sent; 0: when the leading leg has ended
 ], align=True)  # fmt: skip
 
 DEAL = np.dtype([
@@ -152,7 +170,11 @@ DEAL = np.dtype([
     ("orders", "<i8"),  # sent for it and not settled
     ("in_doubt", "<i8"), ("fills", "<i8"),  # trades booked, ever
     ("exposure_ubase", "<i8"), ("low_ubase", "<i8"), ("high_ubase", "<i8"),
-    ("repairs", "<i8"), ("next_repair_ns", "<i8"),
+    ("repairs", "<i8"), ("next_repair_ns", "<i8"), ("spread_legs", "<i8"),  # legs beyond these are proxies
+    ("fails", "<i8"),  # repairs refused in a row: the pause before the next one grows
+    ("queued", "<i8"),  # it has waited in a price-limit queue, or is waiting
+    ("resolution", "<i8"),
+    ("granted_ns", "<i8"),  # naked time that no longer counts against the limit: repair was begun anew after a halt
     ("opened_ns", "<i8"), ("closed_ns", "<i8"), ("naked_ns", "<i8"), ("naked_since_ns", "<i8"),
 ], align=True)  # fmt: skip
 

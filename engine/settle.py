@@ -1,11 +1,12 @@
 """Step 8: a deal is balanced and ends, or is out of balance and is repaired, or is handed to a person."""
 
-import math
-
-from engine import ledger, legs
+from engine import ledger, legs, views
 from engine.core import Core
 from engine.deals import (
+    add_proxy,
+    assumed_lots,
     balanced_units,
+    certain_ubase,
     close_deal,
     keep_naked_time,
     measure,
@@ -13,44 +14,75 @@ from engine.deals import (
     outcome_of,
     reopen_deal,
 )
-from engine.money import lot_fee_reporting_micros, tick_reporting_micros
+from engine.ports import DAY
 from engine.records import (
     CLOSED,
     DEAL,
     HALT,
+    HALT_CLOSED,
+    HALT_DENIED,
     HALT_DOUBT,
+    HALT_LOCKED,
     HALT_NAKED,
+    HALT_NO_PRICE,
     HALT_REASONS,
+    HALT_TRIES,
     HALTED,
+    HOLD_CLOSED,
+    HOLD_DOUBT,
+    HOLD_OFF,
+    HOLD_OWN_QUOTE,
+    HOLD_PRICE,
+    LEDGER_HEDGE,
+    MAX_LEGS,
     NO_OUTCOME,
     OUTCOMES,
     PARTIAL_BALANCED,
+    PROXY,
     REPAIR,
     REPAIRING,
+    RESOLUTIONS,
+    RESOLVE_ACCEPT,
+    RESOLVE_BY_HAND,
+    RESOLVE_RETRY,
     UNWOUND,
-    HOLD_OFF,
 )
-from engine.repair import LegView, Plan, plan
+from engine.repair import Plan, plan, raises_worst
+from engine.schema import ACTIVE
 from engine.schema import HALTED as SWITCH_HALTED
+
+_BACK_OFF_SHIFT = 3  # pauses between repairs that are refused double, to 8 times the first
+_BIG_UBASE = 2**62
 
 
 def bound_of(core: Core, deal) -> int:
+    """What a deal may leave; a hedge of the ledger is meant to leave something."""
+    if deal["purpose"] == LEDGER_HEDGE:
+        return _BIG_UBASE
     return int(core.state.spread[deal["spread"]]["residual_bound_ubase"])
 
 
-def review(core: Core, deal) -> None:
-    """Look at a deal after something happened to one of its orders: measure it, end it or repair it."""
-    reopened = deal["state"] == CLOSED
-    if reopened:
-        reopen_deal(core.state, deal)
-        core.open_deals[int(deal["deal_id"])] = None
-        ledger.book(core, deal, -1)
-    measure(deal, core.rows_of(int(deal["deal_id"])))
-    core.state.head["unbalanced_deals"] += keep_naked_time(deal, bound_of(core, deal), core.now_ns)
+def review(core: Core, deal, doubt_since_ns: int = 0) -> None:
+    """Look at a deal after something happened to one of its orders: measure it, end it or repair it.
+
+    doubt_since_ns: when an order that has just become doubtful was sent.
+    """
+    if deal["state"] == CLOSED:
+        _reopen(core, deal)
+    rows = core.rows_of(int(deal["deal_id"]))
+    legs.release_due(core, rows)
+    measure(deal, rows)
+    bound = bound_of(core, deal)
+    core.state.head["unbalanced_deals"] += keep_naked_time(deal, bound, core.now_ns, doubt_since_ns)
     if deal["orders"]:
+        if abs(int(deal["exposure_ubase"])) <= bound:
+            legs.end_waiting(core, rows)
+        certain = deal["in_doubt"] and deal["in_doubt"] == deal["orders"] and abs(certain_ubase(deal)) > bound
         emit_deal(core, deal)
+        if certain:
+            _repair_if_due(core, deal)
         return
-    outcome = outcome_of(deal, bound_of(core, deal))
+    outcome = outcome_of(deal, bound)
     if outcome != NO_OUTCOME:
         finish(core, deal, outcome)
         return
@@ -58,8 +90,20 @@ def review(core: Core, deal) -> None:
         deal["state"] = REPAIRING
         deal["next_repair_ns"] = core.now_ns
     emit_deal(core, deal)
+    _repair_if_due(core, deal)
+
+
+def _repair_if_due(core: Core, deal) -> None:
     if core.now_ns >= deal["next_repair_ns"]:
         repair(core, deal)
+
+
+def _reopen(core: Core, deal) -> None:
+    if ledger.holds(deal):
+        ledger.book(core, deal, -1)
+    reopen_deal(core.state, deal, core.now_ns)
+    core.open_deals[int(deal["deal_id"])] = None
+    core.halted.pop(int(deal["deal_id"]), None)  # its strategy stays halted: a person has been told, and resumes it
 
 
 def finish(core: Core, deal, outcome: int, reason: int = 0) -> None:
@@ -67,130 +111,232 @@ def finish(core: Core, deal, outcome: int, reason: int = 0) -> None:
     units = balanced_units(deal, core.state.spread[deal["spread"]]["ratio"])
     close_deal(core.state, deal, outcome, reason, units, core.now_ns)
     core.open_deals.pop(int(deal["deal_id"]), None)
-    ledger.book(core, deal, 1)
+    if ledger.holds(deal):
+        ledger.book(core, deal, 1)
     emit_deal(core, deal)
     if outcome in (UNWOUND, PARTIAL_BALANCED):
+        proxies = {
+            core.instrument_name(deal["instrument"][leg]): int(deal["booked_lots"][leg])
+            for leg in range(int(deal["spread_legs"]), int(deal["legs"]))
+        }
         core.alert(
-            "info", OUTCOMES[outcome], f"deal {int(deal['deal_id'])} ended {OUTCOMES[outcome].replace('_', ' ')}",
-            "nothing: it is in balance", int(deal["deal_id"]), repairs=int(deal["repairs"]), units=units,
-            naked_ms=int(deal["naked_ns"]) // 1_000_000,
+            "warn" if any(proxies.values()) else "info", OUTCOMES[outcome],
+            f"deal {int(deal['deal_id'])} ended {OUTCOMES[outcome].replace('_', ' ')}",
+            "trade the proxy's lots against the leg when it can be traded again" if any(proxies.values())
+            else "nothing: it is in balance", int(deal["deal_id"]), repairs=int(deal["repairs"]), units=units,
+            naked_ms=int(deal["naked_ns"]) // 1_000_000, **proxies,
         )  # fmt: skip
 
 
 def halt(core: Core, deal, reason: int) -> None:
     """Hand a deal to a person: its strategy stops, and what is naked stays counted until somebody has decided."""
     core.state.strategy[deal["strategy"]]["switch"] = SWITCH_HALTED
+    for row in core.rows_of(int(deal["deal_id"])):
+        legs.withdraw(core, row)
     lots = {core.instrument_name(deal["instrument"][leg]): int(deal["booked_lots"][leg]) for leg in range(deal["legs"])}
     finish(core, deal, HALTED, reason)
+    core.halted[int(deal["deal_id"])] = None
     core.alert(
         "error", "halted", f"deal {int(deal['deal_id'])} is out of balance and stays so: {HALT_REASONS[reason]}",
-        "close or complete these lots by hand; its strategy is halted until then", int(deal["deal_id"]),
-        exposure_ubase=int(deal["exposure_ubase"]), **lots,
+        f"trade these lots, then `tandem resolve` deal {int(deal['deal_id'])}; its strategy is halted until then",
+        int(deal["deal_id"]), exposure_ubase=int(deal["exposure_ubase"]), **lots,
     )  # fmt: skip
 
 
+def resolve(core: Core, deal, choice: int) -> None:
+    """What a person has decided of a Halted deal; `engine.command` has made sure that it waits for one."""
+    deal["resolution"] = choice
+    if choice == RESOLVE_RETRY:
+        reopen_deal(core.state, deal, core.now_ns)
+        deal["resolution"] = choice
+        core.open_deals[int(deal["deal_id"])] = None
+        _unhalt(core, deal)
+        review(core, deal)
+        return
+    if deal["naked_since_ns"]:
+        deal["naked_ns"] = naked_so_far(deal, core.now_ns)
+        deal["naked_since_ns"] = 0
+        core.state.head["unbalanced_deals"] -= 1
+    if choice == RESOLVE_ACCEPT:
+        ledger.book(core, deal, 1)
+    if choice == RESOLVE_BY_HAND:
+        core.adopt.update(int(deal["instrument"][leg]) for leg in range(int(deal["legs"])))
+    _unhalt(core, deal)
+    emit_deal(core, deal)
+    core.alert("info", "resolved", f"deal {int(deal['deal_id'])} was resolved by a person: {RESOLUTIONS[choice]}",
+               "nothing", int(deal["deal_id"]), exposure_ubase=int(deal["exposure_ubase"]))  # fmt: skip
+
+
+def _unhalt(core: Core, deal) -> None:
+    """The strategy of a deal that no longer waits for a person goes on, unless another of its deals does."""
+    if core.halted.pop(int(deal["deal_id"]), 0) == 0:
+        return
+    if all(core.state.deal_row(other)["strategy"] != deal["strategy"] for other in core.halted):
+        core.state.strategy[deal["strategy"]]["switch"] = ACTIVE
+
+
 def check_deal(core: Core, deal) -> None:
-    """On the timer: the naked limit, and the next repair where it is due."""
+    """On the timer: orders to release, the naked limit, and the next repair where it is due."""
+    rows = core.rows_of(int(deal["deal_id"]))
+    if legs.release_due(core, rows):
+        measure(deal, rows)
+        emit_deal(core, deal)
     core.state.head["unbalanced_deals"] += keep_naked_time(deal, bound_of(core, deal), core.now_ns)
     policy = core.policies[deal["strategy"]]
-    if naked_so_far(deal, core.now_ns) > policy.naked_limit_ns:
-        halt(core, deal, HALT_DOUBT if deal["in_doubt"] else HALT_NAKED)
-    elif deal["state"] == REPAIRING and not deal["orders"] and core.now_ns >= deal["next_repair_ns"]:
-        repair(core, deal)
+    if naked_so_far(deal, core.now_ns) - int(deal["granted_ns"]) > policy.naked_limit_ns:
+        halt(core, deal, _why_naked(core, deal))
+    elif deal["state"] == REPAIRING and not deal["orders"]:
+        _repair_if_due(core, deal)
+
+
+def _why_naked(core: Core, deal) -> int:
+    if deal["in_doubt"]:
+        return HALT_DOUBT
+    at = [int(deal["instrument"][leg]) for leg in range(int(deal["spread_legs"]))]
+    if any(views.locked_side(core, one) for one in at):
+        return HALT_LOCKED
+    return HALT_NO_PRICE if any(views.obstacle(core, one) for one in at) else HALT_NAKED
 
 
 def repair(core: Core, deal) -> None:
     """Plan the next step from what is, put it through the gate's repair rules, and send it."""
     policy = core.policies[deal["strategy"]]
-    step = plan(_leg_views(core, deal), _edge_micros(core, deal), policy, int(deal["repairs"]), policy.retry_ns / 1e9)
-    deal["next_repair_ns"] = core.now_ns + policy.retry_ns
+    rows = core.rows_of(int(deal["deal_id"]))
+    shown = views.leg_views(core, deal, assumed_lots(deal, rows))
+    instruments, proxies = views.proxy_views(core, deal)
+    step = plan(
+        shown, views.edge_micros(core, deal), policy, int(deal["repairs"]), policy.retry_ns / 1e9, proxies,
+        urgent=views.closes_soon(core, deal), may_queue=views.may_queue(core, deal),
+    )  # fmt: skip
+    step = _held_off(core, deal, rows, step, instruments)
+    deal["next_repair_ns"] = core.now_ns + (policy.retry_ns << min(int(deal["fails"]), _BACK_OFF_SHIFT))
+    if step.rung == HOLD_OFF:
+        deal["next_repair_ns"] = core.now_ns + policy.retry_ns
+        if not core.is_news(("held off", int(deal["deal_id"])), (step.reason, int(deal["exposure_ubase"]))):
+            return
+    else:
+        core.told.pop(("held off", int(deal["deal_id"])), None)
+    _emit_repair(core, deal, step)
+    if step.rung == HALT:
+        halt(core, deal, HALT_DENIED if step.reason == HALT_TRIES and _was_denied(core, deal) else step.reason)
+    elif step.rung != HOLD_OFF:
+        _fire(core, deal, step, instruments)
+
+
+def _held_off(core: Core, deal, rows: list, step: Plan, instruments: list[int]) -> Plan:
+    """The step, or why it must wait: nothing to trade on, a leg in doubt, an order of our own in the way."""
+    hold = lambda reason: step._replace(rung=HOLD_OFF, reason=reason, lots=(0,) * len(step.lots), proxy=-1)
+    if step.rung == HALT:
+        return step
+    if step.rung == HOLD_OFF:
+        return _nowhere(core, deal, step)
+    traded = _traded(deal, step, instruments)
+    if deal["orders"]:
+        busy = {int(row["instrument"]) for row in rows if not row["settled"]}
+        changes = [lots * hedge for _, lots, _, hedge in traded]
+        worse = raises_worst(int(deal["low_ubase"]), int(deal["high_ubase"]), changes)
+        if worse or any(at in busy for at, *_ in traded):
+            return hold(HOLD_DOUBT)
+    if any([legs.make_way(core, at, lots, limit) for at, lots, limit, _ in traded]):
+        return hold(HOLD_OWN_QUOTE)
+    return step
+
+
+def _nowhere(core: Core, deal, step: Plan) -> Plan:
+    """No way has a price. A market that is closed is told to a person at once: it may stay so for hours."""
+    found = [views.obstacle(core, int(deal["instrument"][leg])) for leg in range(int(deal["spread_legs"]))]
+    if HOLD_CLOSED in found:
+        return step._replace(rung=HALT, reason=HALT_CLOSED)
+    return step._replace(reason=max(found) or HOLD_PRICE)
+
+
+def _was_denied(core: Core, deal) -> bool:
+    return core.state.scratch["verdict"]["deal_id"] == deal["deal_id"] and not core.state.scratch["verdict"]["cleared"]
+
+
+def _traded(deal, step: Plan, instruments: list[int]) -> list[tuple[int, int, int, int]]:
+    """(instrument, lots, limit, base units a lot) of what a step trades."""
+    found = []
+    for leg, (lots, limit) in enumerate(zip(step.lots, step.limit_ticks, strict=True)):
+        if lots and leg < deal["spread_legs"]:
+            found.append((int(deal["instrument"][leg]), lots, limit, int(deal["hedge_ubase"][leg])))
+        elif lots:
+            found.append((instruments[step.proxy], lots, limit, 0))
+    return found
+
+
+def _emit_repair(core: Core, deal, step: Plan) -> None:
     core.emit(
         REPAIR, deal_id=deal["deal_id"], rung=step.rung, attempt=int(deal["repairs"]) + 1, purpose=step.purpose,
         reason=step.reason, cost_complete_micros=step.cost_complete_micros, cost_unwind_micros=step.cost_unwind_micros,
-        exposure_ubase=deal["exposure_ubase"], lots=_padded(step.lots), limit_ticks=_padded(step.limit_ticks),
+        cost_proxy_micros=step.cost_proxy_micros, exposure_ubase=deal["exposure_ubase"],
+        lots=_padded(step.lots), limit_ticks=_padded(step.limit_ticks),
     )  # fmt: skip
-    if step.rung == HALT:
-        halt(core, deal, step.reason)
-    elif step.rung != HOLD_OFF:
-        _fire(core, deal, step)
 
 
-def _fire(core: Core, deal, step: Plan) -> None:
+def _fire(core: Core, deal, step: Plan, instruments: list[int]) -> None:
     state = core.state
-    _write_decision(state, deal, step, core.now_ns + core.timing.ack_timeout_ns)
+    number = int(deal["spread_legs"])
+    lots, limits = list(step.lots), list(step.limit_ticks)
+    if step.rung == PROXY:
+        at = instruments[step.proxy]
+        hedge = next(
+            ubase for one, ubase in core.policies[deal["strategy"]].proxies.values() if one == at
+        )  # fmt: skip
+        number = add_proxy(deal, at, hedge, step.limit_ticks[-1])
+        if number is None:
+            halt(core, deal, HALT_NO_PRICE)
+            return
+        lots = [0] * MAX_LEGS
+        limits = [0] * MAX_LEGS
+        lots[number], limits[number] = step.lots[-1], step.limit_ticks[-1]
+    if step.tif == DAY and any(views.locked_side(core, at) for at, *_ in _traded(deal, step, instruments)):
+        deal["queued"] = 1
+    _write_decision(state, deal, step, lots, limits, core.now_ns + (step.wait_ns or core.timing.ack_timeout_ns))
+    deal["repairs"] += 1  # one that the gate refuses is a try too: the next is another rung
     count = core.hot.decide(state.address, core.journal.address, 0, core.now_ns)
     if count:
-        deal["repairs"] += 1
         legs.send(core, int(deal["deal_id"]), count)
         measure(deal, core.rows_of(int(deal["deal_id"])))
         emit_deal(core, deal)
+    else:
+        deal["fails"] += 1
 
 
-def _write_decision(state, deal, step: Plan, deadline_ns: int) -> None:
+def _write_decision(state, deal, step: Plan, lots: list[int], limits: list[int], deadline_ns: int) -> None:
     """A repair as the gate reads a decision: only the legs that trade."""
     decision = state.scratch["decision"][0]
     state.head["decision_counter"] += 1
     decision["decision_id"], decision["deal_id"] = state.head["decision_counter"], deal["deal_id"]
     decision["strategy"], decision["spread"] = deal["strategy"], deal["spread"]
     decision["side"], decision["purpose"], decision["units"] = deal["side"], step.purpose, deal["units"]
-    decision["slippage_ticks"], decision["deadline_ns"] = 0, deadline_ns
+    decision["slippage_ticks"], decision["deadline_ns"], decision["tif"] = 0, deadline_ns, step.tif
     for name in ("signal", "executable", "center", "threshold", "cost"):
         decision[name] = 0.0
     decision["legs"] = deal["legs"]
     for leg in range(deal["legs"]):
+        wanted, limit = (lots[leg], limits[leg]) if leg < len(lots) else (0, 0)
         # More than one order may hold goes in several repairs.
         most = int(state.instrument[deal["instrument"][leg]]["max_order_lots"])
-        lots, book = max(min(step.lots[leg], most), -most), state.book[deal["instrument"][leg]]
-        decision["instrument"][leg], decision["lots"][leg] = deal["instrument"][leg], lots
-        decision["ref_ticks"][leg] = book["ask_ticks"] if lots > 0 else book["bid_ticks"]
-        decision["limit_ticks"][leg] = step.limit_ticks[leg]
-
-
-def _leg_views(core: Core, deal) -> list[LegView]:
-    """The planner's view of the deal's legs. A cost that is not known counts as nothing: we are in it anyway."""
-    state, spread = core.state, core.state.spread[deal["spread"]]
-    views = []
-    for leg in range(deal["legs"]):
-        at, ref_ticks = int(deal["instrument"][leg]), int(deal["ref_ticks"][leg])
-        book = state.book[at]
-        view = LegView(
-            booked_lots=int(deal["booked_lots"][leg]),
-            target_lots=int(deal["target_lots"][leg]),
-            ratio=int(spread["ratio"][leg] * deal["side"]),
-            bid_ticks=int(book["bid_ticks"]) if book["bid_lots"] > 0 else 0,
-            ask_ticks=int(book["ask_ticks"]) if book["ask_lots"] > 0 else 0,
-            ref_ticks=ref_ticks,
-            tick_micros=tick_reporting_micros(state.address, at),
-            fee_micros=lot_fee_reporting_micros(state.address, at, ref_ticks),
-            sigma_ticks=_sigma_ticks(core, spread, leg),
-        )
-        views.append(view)
-    return views
-
-
-def _sigma_ticks(core: Core, spread, leg: int) -> float:
-    """Deviation of the spread over a second, in ticks of this leg: the rolling one, spread over its window."""
-    window_s = float(spread["window"]) * core.timing.sample_ns / 1e9
-    weight = abs(float(spread["weight"][leg]))
-    return float(spread["sd"][0]) / weight / math.sqrt(window_s) if weight and window_s else 0.0
-
-
-def _edge_micros(core: Core, deal) -> int:
-    """What the deal was to earn before costs, in the spread's currency: edge x base units of all its units."""
-    spread = core.state.spread[deal["spread"]]
-    return round(float(deal["edge"]) * float(spread["unit_ubase"]) * int(deal["units"]))
+        wanted, book = max(min(wanted, most), -most), state.book[deal["instrument"][leg]]
+        decision["instrument"][leg], decision["lots"][leg] = deal["instrument"][leg], wanted
+        decision["ref_ticks"][leg] = book["ask_ticks"] if wanted > 0 else book["bid_ticks"]
+        decision["limit_ticks"][leg] = limit
 
 
 def _padded(values: tuple[int, ...]) -> tuple[int, ...]:
-    return values + (0,) * (4 - len(values))
+    return tuple(values[:MAX_LEGS]) + (0,) * (MAX_LEGS - len(values))
 
 
 def emit_deal(core: Core, deal) -> None:
     core.emit(
         DEAL, deal_id=deal["deal_id"], strategy=deal["strategy"], spread=deal["spread"], side=deal["side"],
         state=deal["state"], outcome=deal["outcome"], reason=deal["reason"], purpose=deal["purpose"],
-        repairs=deal["repairs"], units=deal["units"], done_units=deal["done_units"],
+        repairs=deal["repairs"], resolution=deal["resolution"], legs=deal["legs"], instrument=deal["instrument"],
+        units=deal["units"], done_units=deal["done_units"],
         exposure_ubase=deal["exposure_ubase"], low_ubase=deal["low_ubase"], high_ubase=deal["high_ubase"],
         naked_ns=naked_so_far(deal, core.now_ns), opened_ns=deal["opened_ns"], closed_ns=deal["closed_ns"],
         booked_lots=deal["booked_lots"], target_lots=deal["target_lots"],
     )  # fmt: skip
+
+

@@ -1,6 +1,8 @@
 """What the timer does: sessions, patience, repairs that are due, samples of spreads and capital, pool levels."""
 
-from engine import legs, settle
+import numpy as np
+
+from engine import ledger_hedge, legs, reports, settle, views
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
@@ -12,6 +14,8 @@ _ASKED_IN_VAIN = 4
 def on_tick(core: Core) -> None:
     """One beat of the journalled timer."""
     refresh_sessions(core)
+    unlock(core)
+    reports.tell_unmatched(core)
     for number in list(core.live_orders):
         row = core.state.order_row(number)
         if row is not None and not row["settled"]:
@@ -20,6 +24,7 @@ def on_tick(core: Core) -> None:
         deal = core.state.deal_row(deal_id)
         if deal is not None and deal_id in core.open_deals:
             settle.check_deal(core, deal)
+    ledger_hedge.hedge_due(core)
     if core.now_ns >= core.next_sample_ns and not core.state.head["no_room"]:
         core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
         sample(core)
@@ -32,7 +37,7 @@ def _patience(core: Core, row) -> None:
     if deal is None or deal["state"] == CLOSED:
         return
     if row["in_doubt"] and not doubted:
-        settle.review(core, deal)
+        settle.review(core, deal, int(row["sent_ns"]))
     elif row["state"] in TERMINAL and not row["in_doubt"] and row["asked"] >= _ASKED_IN_VAIN:
         # The venue says how much traded, but not in which trades, however often it is asked: nothing is made up.
         settle.halt(core, deal, HALT_TRADES)
@@ -41,9 +46,17 @@ def _patience(core: Core, row) -> None:
 def refresh_sessions(core: Core) -> None:
     """Hand the compiled half the section of each contract's calendar that holds now, when the last one has run out."""
     market_ns = core.state.market_ns(core.now_ns)
-    for index, row in enumerate(core.state.instrument):
-        if row["close_ns"] == UNSET or market_ns >= row["close_ns"]:
-            row["open_ns"], row["close_ns"] = core.sessions(index, market_ns)
+    table = core.state.instrument
+    for index in np.flatnonzero((table["close_ns"] == UNSET) | (table["close_ns"] <= market_ns)):
+        row = table[index]
+        row["open_ns"], row["close_ns"] = core.sessions(int(index), market_ns)
+
+
+def unlock(core: Core) -> None:
+    """A contract that is no longer locked at its price limit has its cancels of a lock back."""
+    for index in np.flatnonzero(core.state.instrument["lock_cancels"]):
+        if not views.locked_side(core, int(index)):
+            core.state.instrument[index]["lock_cancels"] = 0
 
 
 def sample(core: Core) -> None:

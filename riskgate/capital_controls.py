@@ -2,7 +2,7 @@
 
 from engine.instruments import INVERSE
 from engine.jit import njit
-from engine.money import fee_lot_micros, margin_lot_micros, reporting_micros
+from engine.money import fee_lot_micros, locks_today, margin_lot_micros, reporting_micros
 from engine.offsets import reducing_lots
 from engine.records import DENY, ENTRY, PASS, SOFT, WARN
 from engine.schema import UNSET
@@ -32,6 +32,9 @@ def hold_wanted(base, decision):
     for leg in range(decision.legs):
         row = instruments[decision.instrument[leg]]
         ref, limit = decision.ref_ticks[leg], decision.limit_ticks[leg]
+        if decision.lots[leg] == 0:
+            scratch.hold_lot_micros[leg] = 0
+            continue
         # A lot of an inverse contract is worth most coins at the lower price.
         price = min(ref, limit) if row.kind == INVERSE else max(ref, limit)
         margin, fee = margin_lot_micros(row, price), fee_lot_micros(row, price)
@@ -46,7 +49,8 @@ def leg_hold(base, decision, leg):
     lot = scratch_of(base).hold_lot_micros[leg]
     lots = decision.lots[leg]
     side = 1 if lots > 0 else -1
-    opening = abs(lots) - reducing_lots(row.position_mode, positions_of(base)[at], side, abs(lots))
+    lock = locks_today(row, decision.limit_ticks[leg])
+    opening = abs(lots) - reducing_lots(row.position_mode, positions_of(base)[at], side, abs(lots), lock)
     return UNSET if lot == UNSET else lot * opening
 
 

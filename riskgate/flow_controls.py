@@ -1,11 +1,11 @@
-"""Controls of flow and state: 6 message rate, 7 working orders, 24 switch, 27 concurrent unbalanced deals."""
+"""Controls of flow and state: 6 message rate, 7 working orders, 11 self-trade, 24 switch, 27 unbalanced deals."""
 
 from engine.jit import njit
 from engine.messages import MESSAGE, refill
 from engine.orders import room_for
 from engine.records import DENY, ENTRY, PASS, REHEDGE
-from engine.schema import ACTIVE, HALTED, MAX_SLICES, REDUCE_ONLY
-from engine.tables import accounts_of, head_of, instruments_of, spreads_of, strategies_of, venues_of
+from engine.schema import ACTIVE, HALTED, MAX_SLICES, REDUCE_ONLY, UNSET
+from engine.tables import accounts_of, head_of, instruments_of, positions_of, spreads_of, strategies_of, venues_of
 from riskgate.verdict import at_most, note
 
 
@@ -58,6 +58,25 @@ def switch(base, decision, verdict, now_ns):
     worst = strictest_switch(base, decision)
     wrong = worst == HALTED or (worst == REDUCE_ONLY and decision.purpose == ENTRY)
     note(verdict, 24, worst, REDUCE_ONLY if decision.purpose != ENTRY else ACTIVE, DENY if wrong else PASS, -1)
+
+
+@njit
+def self_trade(base, decision, verdict, now_ns):
+    """11: no order that could meet our own on the other side, over all strategies (自成交 is prevented, not counted).
+
+    Observed: ticks by which the limit price crosses our best own order, 0 where it does not; limit 0.
+    """
+    positions = positions_of(base)
+    for leg in range(decision.legs):
+        lots, price = decision.lots[leg], decision.limit_ticks[leg]
+        if lots == 0:
+            continue
+        row = positions[decision.instrument[leg]]
+        own = row.own_ask_ticks if lots > 0 else row.own_bid_ticks
+        crossed = 0
+        if own != UNSET:
+            crossed = max(price - own + 1 if lots > 0 else own - price + 1, 0)
+        at_most(verdict, 11, crossed, 0, leg)
 
 
 @njit

@@ -11,10 +11,10 @@ from riskgate import order_controls as order
 from riskgate.verdict import clear_verdict
 
 # The order of the checks, for people and tests; `_check_all` below must read the same. Its first denial is the reason.
-SEQUENCE = (24, 25, 23, 20, 5, 1, 2, 3, 21, 22, 6, 7, 27, 15, 16, 17, 28)
+SEQUENCE = (24, 25, 23, 20, 5, 1, 2, 3, 21, 22, 6, 7, 11, 27, 15, 16, 17, 28)
 # Reducing risk has its own lesser set: nothing that counts messages, money or positions may refuse a repair. 7 is in it
 # for the table's own room alone.
-REPAIR_SEQUENCE = (23, 20, 5, 3, 7)
+REPAIR_SEQUENCE = (23, 20, 5, 3, 7, 11)
 
 
 @njit
@@ -31,6 +31,7 @@ def _check_all(base, decision, verdict, now_ns):
     market.edge(base, decision, verdict, now_ns)
     flow.message_rate(base, decision, verdict, now_ns)
     flow.working_orders(base, decision, verdict, now_ns)
+    flow.self_trade(base, decision, verdict, now_ns)
     flow.unbalanced(base, decision, verdict, now_ns)
     capital.position(base, decision, verdict, now_ns)
     capital.margin(base, decision, verdict, now_ns)
@@ -45,6 +46,7 @@ def _check_repair(base, decision, verdict, now_ns):
     order.validity(base, decision, verdict, now_ns)
     order.price_collar(base, decision, verdict, now_ns)
     flow.working_orders(base, decision, verdict, now_ns)
+    flow.self_trade(base, decision, verdict, now_ns)
 
 
 @njit

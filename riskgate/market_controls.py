@@ -5,7 +5,7 @@ import math
 from engine.book import blocked_now
 from engine.jit import njit
 from engine.ports import READY
-from engine.records import CLOSED_MARKET, DENY, ENTRY, MISSING, PASS, REHEDGE, SKEWED
+from engine.records import CLOSED_MARKET, DENY, ENTRY, MISSING, ONE_SIDED, PASS, REHEDGE, SKEWED
 from engine.schema import UNSET
 from engine.tables import (
     books_of,
@@ -39,6 +39,8 @@ def market_data(base, decision, verdict, now_ns):
         book = books[at]
         seen = blocked_now(head, instruments[at], book, venues[instruments[at].venue], now_ns) & ~CLOSED_MARKET
         width = (book.ask_ticks - book.bid_ticks) * 10_000
+        if repair:
+            seen &= ~ONE_SIDED  # the planner has seen that the side it wants is there, or queues at the price limit
         if seen == 0 and width > instruments[at].max_width_bps * book.bid_ticks and not repair:
             seen |= 1 << 16
         oldest, newest = min(oldest, book.recv_ns), max(newest, book.recv_ns)
@@ -59,11 +61,18 @@ def slippage(base, decision, verdict, now_ns):
     for leg in range(decision.legs):
         book = books[decision.instrument[leg]]
         lots, ref = decision.lots[leg], decision.ref_ticks[leg]
+        if lots == 0:
+            continue
         if ref <= 0 or book.updates == 0:
             note(verdict, 21, UNSET, limit, DENY, leg)
             continue
         allowed = abs(decision.limit_ticks[leg] - ref)
-        shown = book.ask_lots if lots > 0 else book.bid_lots
+        taken = book.taken_ask_lots if lots > 0 else book.taken_bid_lots
+        shown = (book.ask_lots if lots > 0 else book.bid_lots) - taken
+        if taken > 0 and abs(lots) > shown:
+            # Another of our orders has gone for the size that this decision counts on.
+            note(verdict, 21, 10_000, limit, DENY, leg)
+            continue
         if abs(lots) > shown:
             # Nobody shows what lies behind the touch: take it for one more width of the quote.
             allowed += max(book.ask_ticks - book.bid_ticks, 1)
@@ -111,11 +120,12 @@ def session(base, decision, verdict, now_ns):
 
 @njit
 def connection(base, decision, verdict, now_ns):
-    """25: trading link of every leg's venue ready, and no order of unknown state there. Observed: links not ready
-    plus orders in doubt."""
+    """25: trading link of every leg's venue ready, no order of unknown state there, no circuit broken. Observed: links
+    not ready plus orders in doubt plus broken circuits."""
     instruments = instruments_of(base)
     venues = venues_of(base)
     for leg in range(decision.legs):
         venue = venues[instruments[decision.instrument[leg]].venue]
         wrong = venue.in_doubt + (0 if venue.link[1] == READY else 1)
+        wrong += 1 if instruments[decision.instrument[leg]].broken_until_ns > now_ns else 0
         at_most(verdict, 25, wrong, 0, leg)

@@ -2,7 +2,7 @@
 
 from engine.jit import njit
 from engine.money import notional_micros
-from engine.records import DENY, PASS
+from engine.records import DENY, PASS, REHEDGE
 from engine.schema import UNSET
 from engine.tables import books_of, head_of, instruments_of, market_ns
 from riskgate.verdict import at_most, note
@@ -25,6 +25,8 @@ def order_value(base, decision, verdict, now_ns):
     instruments = instruments_of(base)
     for leg in range(decision.legs):
         row = instruments[decision.instrument[leg]]
+        if decision.lots[leg] == 0:
+            continue
         value = notional_micros(row, decision.limit_ticks[leg], abs(decision.lots[leg]))
         at_most(verdict, 2, value, row.max_order_micros, leg)
 
@@ -41,7 +43,12 @@ def price_collar(base, decision, verdict, now_ns):
         at = decision.instrument[leg]
         book = books[at]
         twice_mid = book.bid_ticks + book.ask_ticks
-        if book.updates == 0 or book.bid_lots <= 0 or book.ask_lots <= 0 or not 0 < twice_mid < _LARGEST_TICKS:
+        shown = book.bid_lots > 0 and book.ask_lots > 0
+        if decision.purpose >= REHEDGE and not shown and (book.bid_lots > 0 or book.ask_lots > 0):
+            # A repair in a one-sided book is measured from the side that is there.
+            twice_mid = 2 * (book.bid_ticks if book.bid_lots > 0 else book.ask_ticks)
+            shown = True
+        if book.updates == 0 or not shown or not 0 < twice_mid < _LARGEST_TICKS:
             note(verdict, 3, UNSET, instruments[at].collar_bps, DENY, leg)
             continue
         beyond = 2 * decision.limit_ticks[leg] - twice_mid

@@ -49,19 +49,19 @@ def position(long_today=0, long_yesterday=0, short_today=0, short_yesterday=0):
 )
 def test_slices_by_table(mode, held, side, lots, slices):
     row = position(*held)
-    found = [slice_lots(mode, row, side, lots, number) for number in range(3)]
+    found = [slice_lots(mode, row, side, lots, number, False) for number in range(3)]
     assert [(int(offset), int(count)) for offset, count in found if count] == slices
     assert sum(count for _, count in found) == lots
     if mode != NET:
-        assert reducing_lots(mode, row, side, lots) == sum(count for offset, count in slices if offset != OPEN)
+        assert reducing_lots(mode, row, side, lots, False) == sum(count for offset, count in slices if offset != OPEN)
 
 
 def test_promised_lots_are_not_promised_twice():
     row = position(short_today=3, short_yesterday=2)
     row["closing_short_yesterday"], row["closing_short_today"] = 2, 1
-    assert tuple(closable(LONG_SHORT_TODAY, row, 1)) == (0, 2)
-    assert tuple(closable(LONG_SHORT, row, 1)) == (2, 0)
-    assert tuple(closable(LONG_SHORT_TODAY, row, -1)) == (0, 0)
+    assert tuple(closable(LONG_SHORT_TODAY, row, 1, False)) == (0, 2)
+    assert tuple(closable(LONG_SHORT, row, 1, False)) == (2, 0)
+    assert tuple(closable(LONG_SHORT_TODAY, row, -1, False)) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from engine.records import (
     HALT,
     HALT_NO_PRICE,
     HALT_TRIES,
+    HOLD_OFF,
     NO_COST,
     PAY_UP,
     REHEDGE,
     UNWIND,
     UNWIND_RUNG,
-    HOLD_OFF,
 )
 from engine.repair import (
     CHEAPEST,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import orjson
 
@@ -87,9 +87,12 @@ class DiffVenue:
         asked, self._asked = self._asked, None
         if asked is None or self._trading.state == DOWN:
             return FAILED
-        loop = asyncio.get_running_loop()
-        loop.call_soon(self._trading.answer, *asked, self._trading.connection)
+        self._soon(partial(self._trading.answer, *asked, self._trading.connection))
         return WRITTEN
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        """In a later turn."""
+        asyncio.get_running_loop().call_soon(call)
 
 
 def contracts_of(instruments: Iterable[Instrument]) -> dict[str, Instrument]:

@@ -53,9 +53,13 @@ class DiffServer:
         self._entry: OrderEntry | None = None
         self._server: asyncio.Server | None = None
 
+    def open(self, entry: OrderEntry) -> None:
+        """Orders go to `entry` from now on."""
+        self._entry = entry
+
     async def start(self, entry: OrderEntry) -> int:
         """Listen; the port."""
-        self._entry = entry
+        self.open(entry)
         self._server = await ws_create_server(self._welcome, self._host, self._port, enable_auto_pong=False)
         return self._server.sockets[0].getsockname()[1]
 

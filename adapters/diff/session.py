@@ -73,9 +73,10 @@ class Session(WSListener):
             if not self.silent:
                 transport.send_pong(frame.get_payload_as_bytes())
         elif frame.msg_type != WSMsgType.PONG:
-            self._received(frame.get_payload_as_bytes())
+            self.received(frame.get_payload_as_bytes())
 
-    def _received(self, text: bytes) -> None:
+    def received(self, text: bytes) -> None:
+        """One text frame of the client."""
         try:
             message = parse(text)
             if not isinstance(message, dict) or not isinstance(message.get("aid"), str):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from adapters.fix44 import tags
 from adapters.fix44.codec import Bad, FieldError, Frames, get, header, text
 from adapters.fix44.entry import EntryDesk
-from adapters.fix44.link import Link
+from adapters.fix44.link import Link, Owner
 from adapters.fix44.listing import Listing
 from adapters.fix44.publisher import Publisher
 from adapters.fix44.session import Session, SessionSettings
@@ -48,9 +48,13 @@ class FixServer:
         self._links: dict[tuple[int, str], Link] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def open(self, entry: OrderEntry) -> None:
+        """Orders go to `entry` from now on."""
+        self._desk.open(entry)
+
     async def start(self, entry: OrderEntry) -> int:
         """Listen on both ports; the market data port. OSError where one is taken."""
-        self._desk.open(entry)
+        self.open(entry)
         self.md_port = self._listen(MARKET_DATA, self.md_port)
         self.order_port = self._listen(TRADING, self.order_port)
         return self.md_port
@@ -124,13 +128,20 @@ class FixServer:
         except (OSError, TimeoutError, FieldError):
             sock.close()
             return
-        session = self._session(channel, comp_id)
-        if session.state != DOWN:  # one connection a client: the first one stays
+        link = self.welcome(channel, comp_id, lambda session, owner: Link(session, sock, self._clock, owner))
+        if link is None:
             sock.close()
-            return
+        else:
+            link.receive(data)
+
+    def welcome(self, channel: int, comp_id: str, connect: Callable[[Session, Owner], Link]) -> Link | None:
+        """The link that `connect` makes for a client's session; None where he has one: the first one stays."""
+        session = self._session(channel, comp_id)
+        if session.state != DOWN:
+            return None
         owner = self._publisher if channel == MARKET_DATA else self._desk
-        link = self._links[channel, comp_id] = Link(session, sock, self._clock, owner)
-        link.receive(data)
+        link = self._links[channel, comp_id] = connect(session, owner)
+        return link
 
     async def _first(self, sock: socket.socket) -> tuple[str, bytes]:
         """(SenderCompID of the Logon, all bytes read so far). ConnectionError where there is none."""

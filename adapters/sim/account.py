@@ -84,6 +84,25 @@ class Position:
             self._pools[side, TODAY].add(lots, worth_micros)
         return profit
 
+    def reverse(self, side: int, offset: int, lots: int, worth_micros: int | Fraction) -> int | Fraction:
+        """Undo a trade that the venue has bust; the change of the close profit, in micros. The balance comes out as if
+        the trade had never been.
+
+        What it opened is taken off today's lots; where those are closed by now, the other side is open instead.
+        """
+        if self._mode == NET:
+            return self.trade(-side, OPEN, lots, worth_micros)
+        if offset != OPEN:
+            today = offset == CLOSE_TODAY or self._mode != LONG_SHORT_TODAY
+            self._pools[-side, today].add(lots, worth_micros)
+            return 0
+        pool = self._pools[side, TODAY]
+        taken = min(lots, pool.lots)
+        profit = side * (taken * worth_micros - pool.take(taken))
+        if lots > taken:
+            self._pools[-side, TODAY].add(lots - taken, worth_micros)
+        return profit
+
     def closable_lots(self, side: int, offset: int, working: Iterable[Order]) -> int:
         """What a closing order may still ask for, beside the working orders that close the same side."""
         asked = {CLOSE: 0, CLOSE_TODAY: 0}
@@ -155,6 +174,12 @@ class Account:
         terms = self._terms[symbol]
         self._close_profit_micros += self.positions[symbol].trade(side, offset, lots, terms.worth_micros(ticks))
         self._commission_micros += lots * terms.commission_micros_per_lot
+
+    def reverse(self, symbol: str, side: int, offset: int, lots: int, ticks: int) -> None:
+        """Undo a trade, its commission too."""
+        terms = self._terms[symbol]
+        self._close_profit_micros += self.positions[symbol].reverse(side, offset, lots, terms.worth_micros(ticks))
+        self._commission_micros -= lots * terms.commission_micros_per_lot
 
     def _margin_micros(self, symbol: str, mark_ticks: int, also: tuple[Order, ...] = ()) -> int:
         lots = self.positions[symbol].margin_lots((*self.working[symbol], *also))

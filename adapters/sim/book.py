@@ -11,7 +11,10 @@ from engine.ports import BUY, QUOTE_CLOSED, SELL
 
 
 class Order(msgspec.Struct, gc=False, eq=False, kw_only=True):
-    """A client's order at the venue. seq: its place in time. last: the last statement made on it."""
+    """A client's order at the venue. seq: its place in time. last: the last statement made on it.
+
+    stuck: it is working, but in no book: only a cancel or the venue's own hand ends it.
+    """
 
     entered: NewOrder
     seq: int
@@ -19,6 +22,7 @@ class Order(msgspec.Struct, gc=False, eq=False, kw_only=True):
     leaves_lots: int
     cum_lots: int = 0
     last: VenueReport | None = None
+    stuck: bool = False
 
     def trade(self, lots: int) -> None:
         self.leaves_lots -= lots

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from adapters.ports import NewOrder, VenueAccount, VenuePosition, VenueReport
 from adapters.sim.account import Account
 from adapters.sim.book import Book, Match, Order
@@ -28,6 +30,7 @@ class Matching:
         self._accounts = {owner: Account(terms, micros, currency) for owner, micros in balances_micros.items()}
         self._orders: dict[_Key, Order] = {}
         self._trades: list[VenueReport] = []
+        self._side_ids: dict[int, str] = {}  # side -> the id of the last trade with an order of it
         self._order_count = self._trade_count = 0
 
     def quote(self, tick: QuoteTick, now_ns: int) -> list[VenueReport]:
@@ -38,8 +41,15 @@ class Matching:
             self._marks[tick.symbol] = sum(sides) // len(sides)
         return [self._trade(match.maker, match, self._trade_id(), now_ns) for match in matches]
 
-    def submit(self, order: NewOrder, now_ns: int, at_most_lots: int | None = None) -> list[VenueReport]:
-        """A new order. at_most_lots: a fault's cap on what may trade; the rest is then cancelled, whatever its tif."""
+    def submit(
+        self, order: NewOrder, now_ns: int, at_most_lots: int | None = None, stuck: bool = False,
+        total_lots: int | None = None, share_id: bool = False,
+    ) -> list[VenueReport]:  # fmt: skip
+        """A new order. at_most_lots: a fault's cap on what may trade; the rest is then cancelled, whatever its tif.
+
+        stuck: the rest stays working, whatever its tif. total_lots: the venue restates the quantity as it enters.
+        share_id: its first trade has the id of the last one of the other side, as if they had met.
+        """
         if (order.owner, order.client_id) in self._orders:
             return [_rejection(order, "duplicate client order id", now_ns)]
         reason = self._refusal(order)
@@ -48,11 +58,19 @@ class Matching:
         entered = self._enter(order)
         book = self._books[order.symbol]
         reports = [self._state(entered, Event.ACK, now_ns)]
-        lots = order.lots if at_most_lots is None else min(order.lots, at_most_lots)
-        killed = order.tif == FOK and min(lots, book.available(order.side, order.limit_ticks)) < order.lots
+        if total_lots is not None:
+            reports.append(self._amend(entered, total_lots, now_ns))
+        asked = entered.leaves_lots
+        lots = asked if at_most_lots is None else min(asked, at_most_lots)
+        killed = order.tif == FOK and min(lots, book.available(order.side, order.limit_ticks)) < asked
+        shared = self._side_ids.get(-order.side, "") if share_id else ""
         for match in () if killed else book.take(order.side, order.limit_ticks, lots):
-            reports += self._both_sides(entered, match, now_ns)
+            reports += self._both_sides(entered, match, now_ns, shared)
+            shared = ""
         if not entered.leaves_lots:
+            return reports
+        if stuck:
+            entered.stuck = True
             return reports
         if order.tif == DAY and order.limit_ticks is not None and at_most_lots is None:
             book.rest(entered)
@@ -72,8 +90,71 @@ class Matching:
         if order is None or not order.leaves_lots:
             why = "the order has ended" if order else "unknown order"
             return [self._answer(owner, client_id, Event.CANCEL_REJECTED, now_ns, reason=why, cancel_id=cancel_id)]
-        self._books[order.entered.symbol].remove(order)
+        self._withdraw(order)
         return [self._end(order, now_ns, cancel_id=cancel_id)]
+
+    def refuse_cancel(
+        self, owner: str, client_id: str, cancel_id: str, reason: str, now_ns: int
+    ) -> list[VenueReport]:  # fmt: skip
+        """A cancel that the venue does not take; the order lives on."""
+        return [self._answer(owner, client_id, Event.CANCEL_REJECTED, now_ns, reason=reason, cancel_id=cancel_id)]
+
+    def fill(self, owner: str, client_id: str, lots: int, now_ns: int) -> list[VenueReport]:
+        """Somebody outside trades with a working order, at its limit; nothing where it has ended."""
+        order = self._orders.get((owner, client_id))
+        lots = min(lots, order.leaves_lots) if order else 0
+        if not lots:
+            return []
+        if lots == order.leaves_lots:
+            self._withdraw(order)
+        order.trade(lots)
+        ticks = self._marks[order.entered.symbol] if order.entered.limit_ticks is None else order.entered.limit_ticks
+        return [self._trade(order, Match(lots, ticks, None), self._trade_id(), now_ns)]
+
+    def reject_entered(self, order: NewOrder, reason: str, now_ns: int) -> list[VenueReport]:
+        """The order is taken, and refused a moment later."""
+        reports = self.submit(order, now_ns, at_most_lots=0)
+        entered = self._orders[order.owner, order.client_id]
+        if reports[-1].event == Event.CANCELLED:
+            reports[-1] = entered.last = _rejection(order, reason, now_ns)
+        return reports
+
+    def bust(self, trade: VenueReport, now_ns: int) -> list[VenueReport]:
+        """A trade never was: the account is put back and the order's cumulative quantity falls; it stays ended.
+
+        Nothing where the trade is bust already.
+        """
+        return self._restate(trade, Event.BUST, 0, trade.last_ticks, now_ns)
+
+    def correct(self, trade: VenueReport, lots: int, ticks: int, now_ns: int) -> list[VenueReport]:
+        """A trade was of another size or price."""
+        return self._restate(trade, Event.CORRECT, lots, ticks, now_ns)
+
+    def _restate(self, trade: VenueReport, event: int, lots: int, ticks: int, now_ns: int) -> list[VenueReport]:
+        at = next((at for at, one in enumerate(self._trades) if one is trade), None)
+        if at is None:
+            return []
+        entered = self._orders[trade.order.owner, trade.order.client_id]
+        order, account = entered.entered, self._accounts[trade.order.owner]
+        account.reverse(order.symbol, order.side, order.offset, trade.last_lots, trade.last_ticks)
+        entered.cum_lots += lots - trade.last_lots
+        if lots:
+            account.trade(order.symbol, order.side, order.offset, lots, ticks)
+        said = lots or trade.last_lots
+        report = self._state(entered, event, now_ns, last_lots=said, last_ticks=ticks, trade_id=trade.trade_id)
+        held = msgspec.structs.replace(report, event=Event.TRADE)
+        self._trades[at : at + 1] = [held] if lots else []
+        return [report]
+
+    def _amend(self, order: Order, total_lots: int, now_ns: int) -> VenueReport:
+        order.entered = msgspec.structs.replace(order.entered, lots=total_lots)
+        order.leaves_lots = total_lots - order.cum_lots
+        return self._state(order, Event.AMENDED, now_ns)
+
+    def _withdraw(self, order: Order) -> None:
+        """Out of its book, if it is in one."""
+        if not order.stuck:
+            self._books[order.entered.symbol].remove(order)
 
     def query(self, owner: str, client_id: str, query_id: str, now_ns: int) -> list[VenueReport]:
         order = self._orders.get((owner, client_id))
@@ -110,6 +191,9 @@ class Matching:
         for book in self._books.values():
             for order in book.resting():
                 book.remove(order)
+                reports.append(self._end(order, now_ns, reason="end of the trading day"))
+        for order in self._orders.values():
+            if order.stuck and order.leaves_lots:
                 reports.append(self._end(order, now_ns, reason="end of the trading day"))
         for account in self._accounts.values():
             account.settle(self._marks)
@@ -189,8 +273,9 @@ class Matching:
         self._trade_count += 1
         return f"T{self._trade_count:08d}"
 
-    def _both_sides(self, taker: Order, match: Match, now_ns: int) -> list[VenueReport]:
-        trade_id = self._trade_id()
+    def _both_sides(self, taker: Order, match: Match, now_ns: int, shared_id: str = "") -> list[VenueReport]:
+        # Not where an order meets another: that one may have this very id already, and an id is one trade an order.
+        trade_id = (not match.maker and shared_id) or self._trade_id()
         taker.trade(match.lots)
         reports = [self._trade(taker, match, trade_id, now_ns)]
         if match.maker:
@@ -208,6 +293,7 @@ class Matching:
             order, Event.TRADE, now_ns, last_lots=match.lots, last_ticks=match.ticks, trade_id=trade_id
         )
         self._trades.append(report)
+        self._side_ids[entered.side] = trade_id
         return report
 
     def _end(self, order: Order, now_ns: int, **why: str) -> VenueReport:

@@ -15,6 +15,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     margin_bps: of the notional at the mark. lower_ticks, upper_ticks: the day's price limits, both inside.
     max_order_lots: the largest order taken. ValueError where a tick of a lot is no whole number of micros.
+
+    tick_worth_micros: what a tick of a lot is worth, computed once; 0 for an INVERSE contract, whose ticks differ.
     """
 
     instrument: Instrument
@@ -24,6 +26,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     lower_ticks: int | None = None
     upper_ticks: int | None = None
     max_order_lots: int | None = None
+    tick_worth_micros: int = 0
 
     def __post_init__(self) -> None:
         if self.multiplier <= 0:
@@ -33,6 +36,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.instrument.id}: a tick of a lot is {float(self.tick_micros):g} micros of "
                 f"{self.instrument.currency}; expected a whole number (a larger multiplier and lot step)"
             )
+        worth = 0 if self.instrument.kind == INVERSE else self.tick_micros.numerator
+        msgspec.structs.force_setattr(self, "tick_worth_micros", worth)
 
     @property
     def tick_micros(self) -> Fraction:
@@ -45,7 +50,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.instrument.kind == INVERSE:
             return -(self.multiplier * MICROS) / (ticks * self.instrument.tick)
-        return ticks * self.tick_micros.numerator
+        return ticks * self.tick_worth_micros
 
     def margin_micros(self, lots: int, ticks: int) -> int:
         """Margin of so many lots at a price, rounded up."""
