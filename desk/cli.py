@@ -57,8 +57,8 @@ When to use which:
             but a ledger hedge
   by-hand   you have closed or completed it yourself at the venue: tell the engine only after your trade is done
 
-accept and by-hand are refused while an order of the deal is in doubt. Afterwards `tandem resume JOURNAL strategy:ID`
-lets the strategy trade again. Decision, name and reason are in the journal.
+accept and by-hand are refused while an order of the deal is in doubt. Afterwards the strategy trades again, unless
+another of its deals is halted. Decision, name and reason are in the journal.
 
 Exit code 0: done; 1: refused by the engine, which says why; 2: not understood, or no engine runs at that journal.
 """

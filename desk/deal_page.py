@@ -7,7 +7,7 @@ from desk.deal_moments import legs_of, moments, resolution_words, verdict_words
 from desk.fold import Fold
 from desk.fold_deals import DealView, outcome_name
 from desk.fold_names import base_units
-from desk.resolutions import resolve_lines, resume_line
+from desk.resolutions import resolve_lines
 from desk.texts import DASH, aligned, amount_text, count_text, day_text, duration_text, number_text, time_text
 from engine.ports import TIMES_IN_FORCE
 from engine.records import HALT_REASONS, PURPOSES
@@ -147,7 +147,6 @@ def to_do(fold: Fold, deal: DealView, folder: Path) -> list[str]:
         *(["  but an order is in doubt: until its venue has spoken, only retry is taken"] if _doubtful(deal) else []),
         "  decide on one, while the engine runs:",
         *(f"    {line}" for line in resolve_lines(str(folder), last.deal_id)),
-        "  then let its strategy trade again:",
-        f"    {resume_line(str(folder), fold.names.strategy(last.strategy))}",
+        f"  then {fold.names.strategy(last.strategy)} trades again, unless another of its deals waits",
     ]
     return lines

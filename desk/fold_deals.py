@@ -5,7 +5,20 @@ from collections import Counter
 import msgspec
 
 from engine.ports import FAILED, Event
-from engine.records import CANCEL, CLOSED, ENTRY, EXIT, FILL_BUST, HALTED, NO_OUTCOME, OUTCOMES, QUERY, REHEDGE
+from engine.records import (
+    CANCEL,
+    CLOSED,
+    ENTRY,
+    EXIT,
+    FILL_BUST,
+    HALTED,
+    NO_OUTCOME,
+    OUTCOMES,
+    QUERY,
+    REHEDGE,
+    RESOLVE_ACCEPT,
+    RESOLVE_BY_HAND,
+)  # fmt: skip
 
 # A venue's first word on an order itself; answers to queries and to cancels say nothing of the way there and back.
 ANSWERS = frozenset({Event.ACK, Event.TRADE, Event.CANCELLED, Event.REJECTED, Event.DONE})
@@ -55,8 +68,8 @@ class DealView(msgspec.Struct):
 
     @property
     def waits(self) -> bool:
-        """Halted, and nobody has decided yet."""
-        return self.last.outcome == HALTED and not self.last.resolution
+        """Halted, and nobody has decided yet, or only that it be tried again, which has ended here."""
+        return self.last.outcome == HALTED and self.last.resolution not in (RESOLVE_ACCEPT, RESOLVE_BY_HAND)
 
     @property
     def worst_exposure_ubase(self) -> int:

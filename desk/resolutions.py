@@ -16,7 +16,3 @@ def resolve_lines(journal: str, deal_id: int) -> list[str]:
     for name, meaning in MEANINGS.items():
         lines += [f"{name:<8} {meaning}", f"{'':<8} tandem resolve {quote(journal)} {deal_id} --{name} --why TEXT"]
     return lines
-
-
-def resume_line(journal: str, strategy: str) -> str:
-    return f"tandem resume {quote(journal)} strategy:{strategy} --why TEXT"

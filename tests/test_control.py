@@ -22,14 +22,14 @@ from desk.control_requests import DONE, LONGEST_WHY, REFUSED, WRONG, answer, sco
 from desk.fold_rows import row_of
 from desk.replay import replay
 from desk.resolutions import MEANINGS
-from engine import records, settle
+from engine import records
 from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
+from tests.journal_deals import record_into
 from tests.processes import ROOT, Processes, seen, until
 from tests.world import World, demo_config, with_repair
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 RUNS = {"asyncio": asyncio.run, "uvloop": uvloop.run}
-needs_resolve = pytest.mark.skipif(not hasattr(settle, "resolve"), reason="this engine has no settle.resolve yet")
 STRATEGY = "gold_spread"
 
 
@@ -273,7 +273,6 @@ def test_a_stopping_engine_takes_no_commands(world):
     assert len(commands_of(world)) == 1
 
 
-@needs_resolve
 def test_a_halted_strategy_takes_no_entry_and_takes_one_after_it_is_resumed(run, world, tmp_path, capsys):
     tell = lambda *words: main([*words[:1], str(tmp_path), f"strategy:{STRATEGY}", "--why", words[1]])
     assert over_socket(run, world, tmp_path, lambda: tell("halt", "lunch")) == (0, [])
@@ -298,16 +297,17 @@ def test_a_halted_strategy_takes_no_entry_and_takes_one_after_it_is_resumed(run,
 
 
 def halted_world() -> World:
-    """A deal whose second leg is never to be had: repair gives up on it."""
-    config = with_repair(demo_config(), on_partial="complete", max_tries=1, naked_limit_ms=400)
-    faults = [{"when": {"order": number}, "do": "reject"} for number in range(1, 40)]
-    world = World(config, {"SIM_OTC": faults})
-    world.market(6.4)
-    world.step(3000)
+    """A deal whose second leg is never to be had, nor its first one to be given back: repair gives up on it."""
+    faults = {"SIM_OTC": [{"every": 1, "do": "reject"}],
+              "SIM_SHFE": [{"at_order": number, "do": "reject"} for number in range(2, 40)]}  # fmt: skip
+    config = with_repair(demo_config(max_units=1), naked_limit_ms=500, max_tries=50, pay_up_ticks=[1])
+    world = World(config, faults)
+    world.market(6.5)
+    world.step(1500)
+    assert world.outcomes() == ["halted"]
     return world
 
 
-@needs_resolve
 def test_resolve_is_refused_where_nothing_waits_for_a_person(world):
     assert "holds no deal 9" in asked(world, command="resolve", deal=9, decision="retry", why="x")["said"]
     world.market(6.4)
@@ -318,23 +318,43 @@ def test_resolve_is_refused_where_nothing_waits_for_a_person(world):
     assert commands_of(world) == []
 
 
-@needs_resolve
 def test_a_halted_deal_is_shown_by_status_and_accepted_over_the_socket(run, tmp_path, capsys):
     world = halted_world()
-    (deal_id,) = world.loop.core.halted
+    deal_id = next(iter(world.loop.core.halted))
     talk = lambda: (
         main(["status", str(tmp_path)]),
         main(["resume", str(tmp_path), f"strategy:{STRATEGY}", "--why", "too early"]),
         main(["resolve", str(tmp_path), str(deal_id), "--accept", "--why", "we keep them"]),
-        main(["resume", str(tmp_path), f"strategy:{STRATEGY}", "--why", "all is well"]),
+        main(["resolve", str(tmp_path), str(deal_id), "--retry", "--why", "or not"]),
+        main(["status", str(tmp_path)]),
     )
     codes, errors = over_socket(run, world, tmp_path, talk)
-    assert (codes, errors) == ((0, 1, 0, 0), [])
+    assert (codes, errors) == ((0, 1, 0, 1, 0), [])
     said = capsys.readouterr()
     assert f"deal {deal_id} AU_GC by {STRATEGY}: halted" in said.out
     assert f"tandem resolve {tmp_path} {deal_id} --retry" in said.out
-    assert "resolve that first" in said.err
-    assert commands_of(world)[0] == (records.COMMAND_RESOLVE, records.RESOLVE_ACCEPT, deal_id, ME, "we keep them")
+    assert f"deal {deal_id}: accept" in said.out
+    assert "resolve that first" in said.err and "does not wait for a person" in said.err
+    assert said.out.splitlines()[-2:] == ["0 deals open, 0 halted", "switches: all active"]
+    (given,) = commands_of(world)
+    assert given == (records.COMMAND_RESOLVE, records.RESOLVE_ACCEPT, deal_id, ME, "we keep them")
+    world.check()
+
+
+@pytest.mark.xfail(strict=True, reason="settle.halt leaves `resolution` at retry, so a second halt waits for nobody")
+def test_a_resolved_deals_page_says_who_decided_and_what_became_of_it(tmp_path, capsys):
+    """The engine's own records, through retry, a second end, and accept."""
+    world = halted_world()
+    deal_id = next(iter(world.loop.core.halted))
+    assert asked(world, command="resolve", deal=deal_id, decision="retry", why="venue is back")["result"] == DONE
+    world.step(1500)
+    assert asked(world, command="resolve", deal=deal_id, decision="accept", why="we keep them")["result"] == DONE
+    journal = record_into(tmp_path, list(world.journal.records()))
+    assert main(["deal", str(journal), str(deal_id)]) == 0
+    said = capsys.readouterr().out
+    at = -1
+    for word in ("ends halted", "ann decides retry: venue is back", "ends halted", "ann decides accept: we keep them"):
+        at = said.index(word, at + 1)
     world.check()
 
 
