@@ -54,8 +54,8 @@ def open_deal(base, decision, now_ns):
 def measure(deal, orders) -> None:
     """Set a deal's exposure from what its orders traded, and its interval from what they still might.
 
-    orders: its rows. A live or in-doubt order counts at its worst: any quantity from none to all that is left of it; one
-    that has not been sent counts as nothing.
+    orders: its rows. A live or in-doubt order counts at its worst: any quantity from none to all that is left of it;
+    one that has not been sent counts as nothing.
     """
     legs = range(int(deal["legs"]))
     exposure = sum(int(deal["booked_lots"][leg]) * int(deal["hedge_ubase"][leg]) for leg in legs)

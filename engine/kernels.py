@@ -17,8 +17,8 @@ _BIG = 2**62
 
 @njit
 def _left(shown_lots, taken_lots):
-    """Of a displayed size, what our own orders have not gone for since it was shown: two spreads that share a leg do not
-    both count on it."""
+    """Of a displayed size, what our own orders have not gone for since it was shown: two spreads that share a leg do
+    not both count on it."""
     return max(shown_lots - taken_lots, 0)
 
 

@@ -251,7 +251,8 @@ class Loop:
         core.journal.append_input(
             records.COMMAND, now_ns,
             core.record(
-                records.COMMAND, code=code, choice=choice, scope=scope, who=fitted(who, 32).encode(), why=fitted(why, 120).encode()
+                records.COMMAND, code=code, choice=choice, scope=scope, who=fitted(who, 32).encode(),
+                why=fitted(why, 120).encode(),
             ),
         )  # fmt: skip
         command.apply(core, code, choice, scope)

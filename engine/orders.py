@@ -173,11 +173,11 @@ def trigger(event, cum_lots, total_lots):
 def learn(row, report) -> int:
     """Apply a venue's report to an order row; how many lots its cumulative quantity moved (negative by a bust).
 
-    The cumulative quantity follows the venue's word and never falls but by a bust or correction. A stated total changes
-    the order's size (an amendment). Trades are booked by the caller; `settle` decides when the order is done with.
+    The cumulative quantity follows the venue's word and never falls but by a bust or correction. A stated total is
+    the order's size (it may have been amended). Trades are booked by the caller; `settle` decides when the order is done with.
     """
     before = int(row["cum_lots"])
-    if report.total_lots != UNKNOWN and report.event == Event.AMENDED:
+    if report.total_lots > 0 and report.event in (Event.AMENDED, Event.ACK, Event.STATUS, Event.DONE, Event.CANCELLED):
         row["lots"] = report.total_lots
     if report.event in (Event.BUST, Event.CORRECT):
         after = report.cum_lots if report.cum_lots != UNKNOWN else int(row["booked_lots"])

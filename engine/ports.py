@@ -73,8 +73,8 @@ class ExecReport(msgspec.Struct, gc=False, kw_only=True):
 
     order_no: 0 for an order that is not ours (Foreign). cum_lots: the venue's cumulative traded quantity. last_lots,
     last_ticks and trade_id: of a TRADE, BUST or CORRECT. reason: the venue's text. venue_ns: its stamp, 0 if none.
-    total_lots: the order's quantity as the venue states it. venue_order_id: the venue's own id of the order, "" where it
-    has none yet; a report that comes under this id alone (order_no 0) finds its order by it.
+    total_lots: the order's quantity as the venue states it. venue_order_id: the venue's own id of the order, "" where
+    it has none yet; a report that comes under this id alone (order_no 0) finds its order by it.
     """
 
     venue: int

@@ -64,9 +64,9 @@ COMMAND_DTYPE = np.dtype([
 COMMAND_STOP, COMMAND_HALT, COMMAND_REDUCE, COMMAND_RESUME, COMMAND_NO_ROOM, COMMAND_RESOLVE = range(1, 7)
 SCOPE_ALL, SCOPE_VENUE, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_SPREAD = range(5)
 SCOPES = ("all", "venue", "account", "strategy", "spread")
-# A person's decision on a Halted deal. RETRY: repair goes on, with fresh tries and a fresh naked limit. ACCEPT: the lots
-# stay; their exposure goes to the residual ledger. BY_HAND: a person has traded them elsewhere, the venue's word on the
-# positions is taken over.
+# A person's decision on a Halted deal. RETRY: repair goes on, with fresh tries and a fresh naked limit. ACCEPT: the
+# lots stay; their exposure goes to the residual ledger. BY_HAND: a person has traded them elsewhere, the venue's word
+# on the positions is taken over.
 UNRESOLVED, RESOLVE_RETRY, RESOLVE_ACCEPT, RESOLVE_BY_HAND = range(4)
 RESOLUTIONS = ("", "retry", "accept", "by-hand")
 
@@ -93,7 +93,8 @@ PURPOSES = ("entry", "exit", "ledger hedge", "re-hedge", "unwind")
 DECISION_DTYPE = np.dtype([
     ("decision_id", "<i8"), ("deal_id", "<i8"), ("strategy", "<i4"), ("spread", "<i4"), ("side", "<i4"),
     ("purpose", "<i4"), ("legs", "<i4"), ("slippage_ticks", "<i4"), ("tif", "<i4"), ("pad", "<i4"), ("units", "<i8"),
-    ("deadline_ns", "<i8"), ("signal", "<f8"), ("executable", "<f8"), ("center", "<f8"), ("threshold", "<f8"), ("cost", "<f8"),
+    ("deadline_ns", "<i8"),
+    ("signal", "<f8"), ("executable", "<f8"), ("center", "<f8"), ("threshold", "<f8"), ("cost", "<f8"),
     ("instrument", "<i4", (MAX_LEGS,)), ("lots", "<i8", (MAX_LEGS,)), ("ref_ticks", "<i8", (MAX_LEGS,)),
     ("limit_ticks", "<i8", (MAX_LEGS,)),
 ])  # fmt: skip
@@ -144,7 +145,8 @@ OUTCOMES = ("open", "complete", "unwound", "partial_balanced", "halted", "not_do
 DEAL_DTYPE = np.dtype([
     ("deal_id", "<i8"), ("strategy", "<i4"), ("spread", "<i4"), ("side", "<i4"), ("state", "<i4"),
     ("outcome", "<i4"), ("reason", "<i4"), ("purpose", "<i4"), ("repairs", "<i4"), ("resolution", "<i4"),
-    ("legs", "<i4"), ("instrument", "<i4", (MAX_LEGS,)), ("units", "<i8"), ("done_units", "<i8"), ("exposure_ubase", "<i8"), ("low_ubase", "<i8"), ("high_ubase", "<i8"),
+    ("legs", "<i4"), ("instrument", "<i4", (MAX_LEGS,)), ("units", "<i8"), ("done_units", "<i8"),
+    ("exposure_ubase", "<i8"), ("low_ubase", "<i8"), ("high_ubase", "<i8"),
     ("naked_ns", "<i8"), ("opened_ns", "<i8"), ("closed_ns", "<i8"), ("booked_lots", "<i8", (MAX_LEGS,)),
     ("target_lots", "<i8", (MAX_LEGS,)),
 ])  # fmt: skip
@@ -161,10 +163,9 @@ HALT_REASONS = (
 LEAN, PAY_UP, BAND, WIDE, PROXY, UNWIND_RUNG, HALT, HOLD_OFF = range(8)
 RUNGS = ("lean", "pay up", "cross to band", "wider band", "proxy", "unwind", "halt", "hold off")
 HOLD_REASONS = (
-    "", "no price", "own quote in the way", "circuit open", "leg in doubt", "queued at the price limit", "market closed",
-    "smaller than a lot",
+    "", "no price", "own quote in the way", "circuit open", "leg in doubt", "market closed",
 )  # fmt: skip
-(HOLD_PRICE, HOLD_OWN_QUOTE, HOLD_CIRCUIT, HOLD_DOUBT, HOLD_QUEUED, HOLD_CLOSED, HOLD_SMALL) = range(1, 8)
+HOLD_PRICE, HOLD_OWN_QUOTE, HOLD_CIRCUIT, HOLD_DOUBT, HOLD_CLOSED = range(1, 6)
 NO_COST = 2**62
 REPAIR_DTYPE = np.dtype([
     ("deal_id", "<i8"), ("rung", "<i4"), ("attempt", "<i4"), ("purpose", "<i4"), ("reason", "<i4"),

@@ -43,8 +43,8 @@ class RepairPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """A strategy's rules of repair.
 
     lean_ns: how long to wait at the lean price (lean_ticks beyond the decision's) as a working order; 0: not at all.
-    pay_up_ticks: beyond the touch, a try each; band_bps, wide_band_bps: the widest price, from the touch at the time (0:
-    no wider one). lock_wait_ns: how long to queue at a price limit; 0: not. proxies: leg's instrument -> (proxy's
+    pay_up_ticks: beyond the touch, a try each; band_bps, wide_band_bps: the widest price, from the touch at the time
+    (0: no wider one). lock_wait_ns: how long to queue at a price limit; 0: not. proxies: leg's instrument -> (proxy's
     instrument, base units a lot in millionths).
     """
 
@@ -235,7 +235,7 @@ def _best_proxy(proxies: tuple[ProxyView, ...], missing: tuple[int, ...], wait_m
 
 
 def _choose(policy: RepairPolicy, tries: int, costs: tuple[int, int, int]) -> int | None:
-    """The stated preference, or the cheapest; the other way for the last third of the tries. None: no way has a price."""
+    """The stated preference, or the cheapest; the other way for the last third of the tries. None: none has a price."""
     open_ways = [way for way in (_COMPLETE, _UNWIND, _PROXY) if costs[way] != NO_COST]
     if not open_ways:
         return None

@@ -138,8 +138,9 @@ def _end_contradicted(core: Core, row, report: ExecReport, was: int) -> None:
         legs.query(core, row)
     elif report.event == Event.STATUS and not row["cancel_ns"]:
         legs.cancel(core, row)
-        core.alert("warn", "contradicted", f"order {client_id(int(row['order_no']))} was rejected and yet is alive at "
-                   "the venue", "nothing: it is being cancelled", int(row["deal_id"]), lots=int(row["lots"]))  # fmt: skip
+        core.alert("warn", "contradicted",
+                   f"order {client_id(int(row['order_no']))} was rejected and yet is alive at the venue",
+                   "nothing: it is being cancelled", int(row["deal_id"]), lots=int(row["lots"]))  # fmt: skip
 
 
 def _book_trade(core: Core, row, deal, report: ExecReport) -> int:

@@ -82,8 +82,10 @@ def touches(core: Core, at: int) -> tuple[int, int]:
 
 
 def leg_views(core: Core, deal, lots: list[int]) -> list[LegView]:
-    """The spread's legs with `lots` taken as booked; what proxies cover of a leg counts as the leg's own. A cost that is
-    not known counts as nothing: we are in it anyway."""
+    """The spread's legs with `lots` taken as booked; what proxies cover of a leg counts as the leg's own.
+
+    A cost that is not known counts as nothing: we are in it anyway.
+    """
     cover = _covered(core, deal, lots)
     return [_leg_view(core, deal, leg, lots[leg] + cover[leg]) for leg in range(int(deal["spread_legs"]))]
 
