@@ -14,9 +14,9 @@ import aiohttp
 import orjson
 
 from desk.config import HookSpec
-from desk.fold import Fold
+from desk.fold import Fold, is_alert
 from desk.texts import aligned, day_text, time_text
-from engine.records import ALERT, CONFIG, START
+from engine.records import CONFIG, START
 from engine.segments import Damaged, Reader, read
 
 LEVELS = ("info", "warn", "error")
@@ -36,7 +36,7 @@ def alerts_in(folder: Path | str, level: str = "info") -> Iterator[dict]:
     for record in read(Path(folder)):
         if record.kind in (START, CONFIG):
             fold.feed(record)
-        elif record.kind == ALERT and at_least(str(record.data.get("level")), level):
+        elif is_alert(record) and at_least(str(record.data.get("level")), level):
             yield told(record, fold)
 
 
@@ -158,7 +158,7 @@ async def _forward(reader: Reader, hooks: AlertHooks, stop: Callable[[], bool], 
             for record in records:
                 if record.kind in (START, CONFIG):
                     fold.feed(record)
-                elif record.kind == ALERT and record.seq > after_seq:
+                elif is_alert(record) and record.seq > after_seq:
                     await hooks.send(told(record, fold))
         if over:
             return reader.next_seq - 1

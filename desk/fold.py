@@ -13,8 +13,10 @@ from desk.fold_series import Series
 from engine.records import (
     ALERT,
     BLOCKED_NAMES,
+    CANCEL,
     CAPITAL,
     COMMAND,
+    COMMAND_RESOLVE,
     CONFIG,
     DEAL,
     DECISION,
@@ -24,8 +26,10 @@ from engine.records import (
     HEADER,
     LEDGER,
     LINK,
+    LOG,
     ORDER,
     ORDER_STATE,
+    QUERY,
     QUOTE,
     REPAIR,
     REPORT,
@@ -94,7 +98,8 @@ class Fold:
         self._repair_ids: set[int] = set()
         self._take = {
             START: self.starts.append, QUOTE: self._on_quote, REPORT: self._on_report, LINK: self._on_link,
-            COMMAND: self.commands.append, DECISION: self._on_decision, VERDICT: self._on_verdict,
+            CANCEL: self.deals.on_cancel, QUERY: self.deals.on_query, COMMAND: self._on_command,
+            DECISION: self._on_decision, VERDICT: self._on_verdict,
             ORDER: self.deals.on_order, ORDER_STATE: self.deals.on_state, FILL: self.deals.on_fill,
             DEAL: self.deals.on_deal, REPAIR: self.deals.on_repair, LEDGER: self._on_ledger, CAPITAL: self._on_capital,
             SPREAD: self._on_spread, STAMPS: self._on_stamps, SENT: self._on_sent,
@@ -112,7 +117,7 @@ class Fold:
             take(row_of(record))
         elif record.kind == CONFIG:
             self.names = Names(record.data)
-        elif record.kind == ALERT:
+        elif is_alert(record):
             self._on_alert(record)
 
     def market_ns(self, now_ns: int) -> int:
@@ -156,8 +161,12 @@ class Fold:
         of_strategy = decision.purpose in (ENTRY, EXIT)
         self.verdicts[bool(row.cleared), of_strategy] += 1
         if row.cleared:
-            self.deals.of(decision.deal_id or decision.decision_id).decisions.append(decision)
+            deal = self.deals.of(decision.deal_id or decision.decision_id)
+            deal.decisions.append(decision)
+            deal.verdicts.append(row)
         else:
+            if decision.deal_id in self.deals.by_id:
+                self.deals.by_id[decision.deal_id].verdicts.append(row)
             denial = self.denials.setdefault(row.reason, Denial())
             denial.count += of_strategy
             denial.of_repairs += not of_strategy
@@ -175,8 +184,15 @@ class Fold:
         name = f"{'entry' if decision.purpose == ENTRY else 'exit'} {side}" if cleared else "denied"
         spread.marks[name].add(decision.now_ns, price)
 
+    def _on_command(self, row) -> None:
+        self.commands.append(row)
+        if row.code == COMMAND_RESOLVE:
+            self.deals.of(row.scope).resolutions.append(row)
+
     def _on_ledger(self, row) -> None:
         spread = self.spread(row.spread)
+        if row.deal_id:
+            self.deals.of(row.deal_id).ledger.append(row)
         spread.residual_ubase, spread.bound_ubase = row.residual_ubase, row.bound_ubase
 
     def _on_capital(self, row) -> None:
@@ -207,6 +223,11 @@ class Fold:
     def _on_sent(self, row) -> None:
         if row.kind == ORDER:
             self.deals.on_sent(row)
+
+
+def is_alert(record) -> bool:
+    """An ALERT of the engine, or a LOG that tells a person as an alert does (it has a code): of what is no trading."""
+    return record.kind == ALERT or (record.kind == LOG and "code" in record.data)
 
 
 def fold_of(records) -> Fold:

@@ -5,18 +5,34 @@ from collections import Counter
 import msgspec
 
 from engine.ports import FAILED, Event
-from engine.records import CLOSED, ENTRY, EXIT, FILL_BUST, HALTED, NO_OUTCOME, OUTCOMES, REHEDGE
+from engine.records import (
+    CANCEL,
+    CLOSED,
+    ENTRY,
+    EXIT,
+    FILL_BUST,
+    HALTED,
+    NO_OUTCOME,
+    OUTCOMES,
+    QUERY,
+    REHEDGE,
+    RESOLVE_ACCEPT,
+    RESOLVE_BY_HAND,
+)  # fmt: skip
 
 # A venue's first word on an order itself; answers to queries and to cancels say nothing of the way there and back.
 ANSWERS = frozenset({Event.ACK, Event.TRADE, Event.CANCELLED, Event.REJECTED, Event.DONE})
 
 
 class OrderView(msgspec.Struct):
-    """One order: its ORDER row, and what has become of it. doubted: it was in doubt at least once."""
+    """One order: its ORDER row, and what has become of it. doubted: it was in doubt at least once. doubts: the
+    ORDER_STATE rows at which it went in doubt or out of it. requests: the (kind, row) of its CANCELs and QUERYs."""
 
     row: object
     state: object = None
     doubted: bool = False
+    doubts: list = msgspec.field(default_factory=list)
+    requests: list = msgspec.field(default_factory=list)
     failed: bool = False
     sent_ns: int = 0
     answered_ns: int = 0
@@ -24,7 +40,9 @@ class OrderView(msgspec.Struct):
 
 
 class DealView(msgspec.Struct):
-    """One deal. last: its latest DEAL row. path: every DEAL row's (now_ns, state, exposure, low, high in ubase)."""
+    """One deal. last: its latest DEAL row. path: every DEAL row's (now_ns, state, exposure, low, high in ubase). ends:
+    the DEAL rows with which it ended, more than one where it was opened again. verdicts: on its decisions, denied ones
+    too. ledger: its LEDGER rows. resolutions: the COMMANDs of people who decided on it."""
 
     deal_id: int
     last: object = None
@@ -34,6 +52,10 @@ class DealView(msgspec.Struct):
     repairs: list = msgspec.field(default_factory=list)
     stamps: list = msgspec.field(default_factory=list)
     path: list = msgspec.field(default_factory=list)
+    ends: list = msgspec.field(default_factory=list)
+    verdicts: list = msgspec.field(default_factory=list)
+    ledger: list = msgspec.field(default_factory=list)
+    resolutions: list = msgspec.field(default_factory=list)
 
     @property
     def decision(self):
@@ -43,6 +65,11 @@ class DealView(msgspec.Struct):
     @property
     def is_open(self) -> bool:
         return self.last.outcome == NO_OUTCOME
+
+    @property
+    def waits(self) -> bool:
+        """Halted, and nobody has decided yet, or only that it be tried again, which has ended here."""
+        return self.last.outcome == HALTED and self.last.resolution not in (RESOLVE_ACCEPT, RESOLVE_BY_HAND)
 
     @property
     def worst_exposure_ubase(self) -> int:
@@ -98,8 +125,8 @@ class Deals:
         return [self.by_id[deal_id] for deal_id in list(self.by_id)[: -count - 1 : -1] if self.by_id[deal_id].last]
 
     def unbalanced(self) -> list[DealView]:
-        """Deals that are not over, or were halted: what a person must know of at the end."""
-        return [deal for deal in self if deal.is_open or deal.last.outcome == HALTED]
+        """Deals that are not over, or are halted and wait for a person: what somebody must know of at the end."""
+        return [deal for deal in self if deal.is_open or deal.waits]
 
     def of(self, deal_id: int) -> DealView:
         deal = self.by_id.get(deal_id)
@@ -111,6 +138,8 @@ class Deals:
         deal = self.of(row.deal_id)
         if deal.last is not None:
             self.outcomes[deal.last.outcome] -= 1
+        if row.outcome != (deal.last.outcome if deal.last is not None else NO_OUTCOME) and row.outcome != NO_OUTCOME:
+            deal.ends.append(row)
         self.outcomes[row.outcome] += 1
         deal.last = row
         deal.path.append((row.now_ns, row.state, row.exposure_ubase, row.low_ubase, row.high_ubase))
@@ -123,9 +152,22 @@ class Deals:
     def on_state(self, row) -> None:
         order = self.orders.get(row.order_no)
         if order is not None:
+            if row.in_doubt != (order.state.in_doubt if order.state is not None else 0):
+                order.doubts.append(row)
             order.state = row
             order.doubted |= bool(row.in_doubt)
             order.failed |= row.event == Event.SEND_FAILED
+
+    def on_cancel(self, row) -> None:
+        self._on_request(CANCEL, row)
+
+    def on_query(self, row) -> None:
+        self._on_request(QUERY, row)
+
+    def _on_request(self, kind: int, row) -> None:
+        order = self.orders.get(row.order_no)
+        if order is not None:
+            order.requests.append((kind, row))
 
     def on_fill(self, row) -> None:
         if row.deal_id:
@@ -155,6 +197,7 @@ class Deals:
         return row.now_ns - order.sent_ns
 
 
-def outcome_name(deal: DealView) -> str:
-    last = deal.last
+def outcome_name(deal: DealView, row=None) -> str:
+    """How a deal ended, by its latest DEAL row or by the one given."""
+    last = row or deal.last
     return "open" if last.state != CLOSED and last.outcome == NO_OUTCOME else OUTCOMES[last.outcome]

@@ -83,6 +83,13 @@ class Names:
         legs = self._at(self._spreads, spread).get("legs") or []
         return [self._index(leg.get("instrument")) for leg in legs[:MAX_LEGS]]
 
+    def lot_ubase(self, spread: int, leg: int) -> int:
+        """Base units, hedge-weighted, of one lot of a spread's leg, in millionths; 0 where the config does not say, or
+        where it depends on the price."""
+        legs = self._at(self._spreads, spread).get("legs") or []
+        found = self._at(legs, leg).get("hedge_ubase", 0)
+        return found if isinstance(found, int) else 0
+
     def pool_levels_pct(self, pool: int) -> tuple[float, float, float]:
         """Warn, soft and hard level of a pool's use, percent."""
         spec = self._entry("pools", pool)

@@ -2,28 +2,14 @@
 
 from html import escape
 
-import msgspec
-
+from desk.deal_moments import Moment, legs_of, moments
 from desk.fold import Fold
-from desk.fold_deals import DealView, OrderView, outcome_name
+from desk.fold_deals import DealView
 from desk.fold_names import base_units
 from desk.report_svg import Frame, axes, mark, nice_ticks, segment, steps, svg, text
 from desk.texts import number_text
-from engine.ports import TIMES_IN_FORCE
-from engine.records import NO_COST, PURPOSES, RUNGS
-from engine.schema import ORDER_STATES
 
 LANE, TOP, EXPOSURE = 34, 10, 84
-
-
-class Moment(msgspec.Struct):
-    """Something that happened to a deal: when after its decision, on which lane (-1: the deal's own), in words."""
-
-    at_ns: int
-    lane: int
-    shape: str
-    css: str
-    words: str
 
 
 def chosen_deal(fold: Fold) -> DealView | None:
@@ -32,54 +18,12 @@ def chosen_deal(fold: Fold) -> DealView | None:
     return max(repaired, key=lambda deal: (len(deal.repairs), deal.last.naked_ns), default=None)
 
 
-def moments(fold: Fold, deal: DealView) -> list[Moment]:
-    """In order of time; a repair's own decision is not told beside the repair."""
-    told = [_repair_moment(fold, deal, row) for row in deal.repairs]
-    if deal.decision is not None:
-        said = f"{PURPOSES[deal.decision.purpose]} decided at {number_text(deal.decision.executable, 4)}"
-        told.append(Moment(deal.decision.now_ns, -1, "dot", "mid", said))
-    for order in deal.orders.values():
-        told += _order_moments(fold, order)
-    for fill in deal.fills:
-        words = f"filled {number_text(fill.side * fill.lots)} at {fold.names.price_text(fill.instrument, fill.ticks)}"
-        told.append(Moment(fill.now_ns, fill.leg, "dot", "buy" if fill.side > 0 else "sell", words))
-    if deal.last.closed_ns:
-        told.append(Moment(deal.last.closed_ns, -1, "dot", "mid", f"deal ends {outcome_name(deal).replace('_', ' ')}"))
-    return sorted(told, key=lambda moment: moment.at_ns)
-
-
-def _repair_moment(fold: Fold, deal: DealView, row) -> Moment:
-    legs = fold.names.legs(deal.last.spread)
-    wanted = [
-        f"{number_text(lots)} {fold.names.instrument(legs[leg] if leg < len(legs) else -1)}"
-        for leg, lots in enumerate(row.lots)
-        if lots
-    ]
-    costs = ", ".join(
-        f"{name} {'no price' if cost == NO_COST else number_text(cost / 1e6)}"
-        for name, cost in (("to complete", row.cost_complete_micros), ("to unwind", row.cost_unwind_micros))
-    )
-    words = f"repair {row.attempt}: {RUNGS[row.rung]} {' '.join(wanted)} ({costs})"
-    return Moment(row.now_ns, -1, "up", "repair", words)
-
-
-def _order_moments(fold: Fold, order: OrderView) -> list[Moment]:
-    row, state = order.row, order.state
-    price = fold.names.price_text(row.instrument, row.limit_ticks)
-    words = f"{PURPOSES[row.purpose]} order {number_text(row.side * row.lots)} {TIMES_IN_FORCE[row.tif]}"
-    told = [Moment(order.sent_ns, row.leg, "sent", "mid", f"{words} at {price} or better")] if order.sent_ns else []
-    if state is not None and state.settled and not state.booked_lots:
-        because = f": {order.venue_text}" if order.venue_text else ""
-        told.append(Moment(state.now_ns, row.leg, "cross", "denied", f"{ORDER_STATES[state.state]} unfilled{because}"))
-    return told
-
-
 def timeline(fold: Fold, deal: DealView) -> str:
     """The drawing and, below it, the same moments as a table: no label can hide another."""
     told = moments(fold, deal)
     start = min(deal.last.opened_ns or told[0].at_ns, told[0].at_ns)
     end = max(told[-1].at_ns, deal.path[-1][0], start + 1000)
-    legs = fold.names.legs(deal.last.spread) or sorted({order.row.instrument for order in deal.orders.values()})
+    legs = legs_of(fold, deal) or sorted({order.row.instrument for order in deal.orders.values()})
     lanes = ["deal", *(fold.names.instrument(leg) for leg in legs)]
     height = TOP + LANE * len(lanes) + EXPOSURE + 44
     room = (end - start) * 0.02

@@ -1,4 +1,4 @@
-"""`tandem run`: the engine as a process: its sockets, its timer, its journal, and an orderly end."""
+"""`tandem run`: the engine as a process: its sockets and timer, its journal and control socket, its orderly end."""
 
 import asyncio
 import contextlib
@@ -26,6 +26,7 @@ from desk.assembly import assemble, config_hash, config_record, versions
 from desk.build import Names, instruments_of
 from desk.compile import warm
 from desk.config import Config
+from desk.control import controlled
 from engine import records
 from engine.calendar import Calendar
 from engine.clock import OFFSET_NS, now_ns
@@ -174,7 +175,8 @@ async def serve(setup: Setup, asked: list[int]) -> int:
         inputs.bind(loop, ending)
         if config.hooks:
             _forward_alerts(setup, journal.next_seq - 1)
-        return await _trade(loop, adapters, config, ending)
+        async with controlled(loop, setup.folder, live_dir_of(setup), ending.fail):
+            return await _trade(loop, adapters, config, ending)
 
 
 def _forward_alerts(setup: Setup, after_seq: int) -> None:

@@ -67,8 +67,14 @@ def day_text(at_ns: int) -> str:
     return datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d")
 
 
-def aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Rows as lines with aligned columns; Chinese characters count as two cells."""
+def aligned(rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> list[str]:
+    """Rows as lines with aligned columns, those of `right` to the right; Chinese characters count as two cells."""
     widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = (zip(row, widths, strict=True) for row in rows)
-    return ["  ".join(cell + " " * (width - cell_len(cell)) for cell, width in line).rstrip() for line in lines]
+    lines = []
+    for row in rows:
+        cells = []
+        for at, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            gap = " " * (width - cell_len(cell))
+            cells.append(gap + cell if at in right else cell + gap)
+        lines.append("  ".join(cells).rstrip())
+    return lines

@@ -185,11 +185,12 @@ class Story:
                     purpose=purpose)  # fmt: skip
 
     def deal(self, deal_id, state=OPENING, outcome=NO_OUTCOME, exposure=0, naked_ns=0, opened_ns=0, booked=(0, 0),
-             repairs=0, side=SELL, purpose=ENTRY, reason=0, low=None, high=None) -> None:  # fmt: skip
+             repairs=0, side=SELL, purpose=ENTRY, reason=0, low=None, high=None,
+             resolution=0) -> None:  # fmt: skip
         self.add(
             DEAL, deal_id=deal_id, strategy=0, spread=0, side=side, state=state, outcome=outcome, reason=reason,
             purpose=purpose, repairs=repairs, units=1, done_units=int(outcome == COMPLETE), exposure_ubase=exposure,
             low_ubase=exposure if low is None else low, high_ubase=exposure if high is None else high,
             naked_ns=naked_ns, opened_ns=opened_ns or self.now_ns, closed_ns=self.now_ns if state == CLOSED else 0,
-            booked_lots=booked, target_lots=(3 * side, -side),
+            booked_lots=booked, target_lots=(3 * side, -side), resolution=resolution,
         )  # fmt: skip

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from desk.cli import main
+from desk.resolutions import MEANINGS
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("demo", "run", "check", "venue", "watch", "replay", "report", "deals", "deal", "alerts", "verify")
+COMMANDS = ("demo", "run", "check", "venue", "watch", "replay", "report", "deals", "deal", "alerts", "verify",
+            "status", "halt", "reduce", "resume", "resolve")  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -33,6 +35,29 @@ def test_a_journal_that_is_not_there_is_one_line_and_exit_code_2(command, tmp_pa
     said = capsys.readouterr().err
     assert "expected the folder of a journal" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("decision", ["retry", "accept", "by-hand"])
+def test_help_of_resolve_teaches_each_decision(decision, capsys):
+    with pytest.raises(SystemExit):
+        main(["resolve", "--help"])
+    said = capsys.readouterr().out
+    assert f"--{decision:<8} {MEANINGS[decision]}" in said
+    assert f"\n  {decision:<8}  " in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["resolve", "j", "3", "--why", "x"], ["resolve", "j", "3", "--retry", "--accept", "--why", "x"],
+        ["resolve", "j", "3", "--retry"], ["halt", "j", "all"], ["halt", "j", "--why", "x"],
+    ],
+)  # fmt: skip
+def test_a_command_without_its_decision_scope_or_reason_is_not_sent(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "required" in (said := capsys.readouterr().err) or "not allowed" in said
 
 
 def test_an_empty_folder_is_no_journal(tmp_path, capsys):

@@ -1,0 +1,191 @@
+"""One request to a running engine: the line read, the command given to the loop, the answer. No sockets here.
+
+A request is one JSON object:
+  {"command": "halt" | "reduce" | "resume", "scope": "all" | "KIND:ID", "why": TEXT}
+  {"command": "resolve", "deal": ID, "decision": "retry" | "accept" | "by-hand", "why": TEXT}
+  {"command": "status"}
+An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT} and, of status, "deals" and "switches".
+WRONG: the request cannot be understood. REFUSED: it can, and the engine will not do it. Neither changes anything.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+import orjson
+
+from desk.toml_reader import nearest, shown
+from engine import command, records
+from engine.loop import Loop
+from engine.schema import ACTIVE, SWITCHES
+
+DONE, REFUSED, WRONG, FAILED = "done", "refused", "wrong", "failed"
+LONGEST_WHY = records.COMMAND_DTYPE["why"].itemsize
+_DEALS_TOLD = 20
+_CODES = {"halt": records.COMMAND_HALT, "reduce": records.COMMAND_REDUCE, "resume": records.COMMAND_RESUME}
+_PLURALS = {"venue": "venues", "account": "accounts", "strategy": "strategies", "spread": "spreads"}
+
+
+class Switch(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+    scope: str
+    why: str
+
+
+class Resolve(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+    deal: int
+    decision: str
+    why: str
+
+
+class Status(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+
+
+_KINDS = {**dict.fromkeys(_CODES, Switch), "resolve": Resolve, "status": Status}
+
+
+class Misread(Exception):
+    """A request that cannot be understood, and why."""
+
+
+def answer(loop: Loop, line: bytes, who: str, now_ns: int) -> dict:
+    """Do what one line asks. who: the peer's name, as it stands in the journal. Raises only what the engine raises."""
+    try:
+        request = _read(line)
+        if isinstance(request, Status):
+            return _status(loop)
+        code, choice, scope = _meant(loop, request)
+    except Misread as error:
+        return {"result": WRONG, "said": str(error)}
+    if loop.stopping:
+        return {"result": REFUSED, "said": "the engine is stopping"}
+    because = command.refusal(loop.core, code, choice, scope)
+    if because:
+        return {"result": REFUSED, "said": because}
+    seq = loop.core.journal.next_seq
+    loop.on_command(code, choice, scope, who, request.why, now_ns)
+    return {"result": DONE, "said": f"{_outcome(loop, request)} (record {seq}, by {who})"}
+
+
+def _read(line: bytes) -> Switch | Resolve | Status:
+    try:
+        raw = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise Misread(f"expected one line of JSON: {error}") from None
+    if not isinstance(raw, dict) or not isinstance(raw.get("command"), str):
+        raise Misread(f'expected {{"command": one of {", ".join(_KINDS)}, ...}}')
+    if raw["command"] not in _KINDS:
+        raise Misread(_unknown("command", raw["command"], _KINDS))
+    try:
+        request = msgspec.convert(raw, _KINDS[raw["command"]])
+    except msgspec.ValidationError as error:
+        raise Misread(f"{raw['command']}: {error}") from None
+    if not isinstance(request, Status):
+        _check_why(request.why)
+    return request
+
+
+def _check_why(why: str) -> None:
+    if not why.strip():
+        raise Misread("why: expected the reason in words; it stands in the journal beside your name")
+    if not why.isprintable():
+        raise Misread("why: expected printable text on one line")
+    size = len(why.encode())
+    if size > LONGEST_WHY:
+        raise Misread(f"why: expected at most {LONGEST_WHY} bytes of text, got {size}")
+
+
+def _meant(loop: Loop, request: Switch | Resolve) -> tuple[int, int, int]:
+    """The (code, choice, scope) that `Loop.on_command` takes."""
+    if isinstance(request, Switch):
+        return _CODES[request.command], *scope_of(loop.core.names, request.scope)
+    decisions = records.RESOLUTIONS[1:]
+    if request.decision not in decisions:
+        raise Misread(_unknown("decision", request.decision, decisions))
+    if not 0 < request.deal < 2**63:
+        raise Misread(f"deal: expected the number of a deal, got {request.deal}")
+    return records.COMMAND_RESOLVE, records.RESOLUTIONS.index(request.decision), request.deal
+
+
+def scope_of(names: dict[str, list[str]], text: str) -> tuple[int, int]:
+    """What a switch covers: (SCOPE_*, row). `all`, or a kind and a name of the config, such as strategy:gold."""
+    if text == "all":
+        return records.SCOPE_ALL, -1
+    kind, colon, name = text.partition(":")
+    if kind not in _PLURALS or not colon:
+        hint = _meant_scope(names, kind, name if colon else "", text)
+        raise Misread(
+            f"scope {shown(text)}: expected all, venue:ID, account:ID, strategy:ID or spread:ID"
+            + (f" (nearest: {hint})" if hint else "")
+        )
+    known = names[_PLURALS[kind]]
+    if name not in known:
+        raise Misread(_unknown(kind, name, known))
+    return records.SCOPES.index(kind), known.index(name)
+
+
+def _meant_scope(names: dict[str, list[str]], kind: str, name: str, text: str) -> str:
+    """The scope that was probably meant: a name without its kind, or a kind with a slip in it."""
+    owners = [one for one, plural in _PLURALS.items() if text in names[plural]]
+    if owners:
+        return f"{owners[0]}:{text}"
+    near = nearest(kind, records.SCOPES)
+    return f"{near}:{name or 'ID'}" if near in _PLURALS else near
+
+
+def _unknown(what: str, got: str, known: Iterable[str]) -> str:
+    known = list(known)
+    near = nearest(got, known)
+    return f"{what} {shown(got)}: expected one of {', '.join(known)}" + (f" (nearest: {near})" if near else "")
+
+
+def _outcome(loop: Loop, request: Switch | Resolve) -> str:
+    """What is so now, in words."""
+    if isinstance(request, Resolve):
+        row = loop.core.state.deal_row(request.deal)
+        exposure = int(row["exposure_ubase"]) / 1e6
+        return f"deal {request.deal}: {request.decision}; it is {_state(row)} now, exposure {exposure:+,.3f} base units"
+    level = {"halt": "halted", "reduce": "reduce only", "resume": "active"}[request.command]
+    idle = [
+        f"{name} {switch}"
+        for name, switch in _switches(loop).items()
+        if switch != SWITCHES[ACTIVE] and name != request.scope
+    ]
+    still = f"; not active still: {', '.join(idle)}" if idle and request.command != "halt" else ""
+    return f"{request.scope} is {level}{still}"
+
+
+def _state(row) -> str:
+    return records.OUTCOMES[row["outcome"]].replace("_", " ")
+
+
+def _switches(loop: Loop) -> dict[str, str]:
+    """Every switch by its scope's name, the engine's own first."""
+    core = loop.core
+    found = {"all": SWITCHES[core.state.head["switch"]]}
+    for kind, plural in _PLURALS.items():
+        rows = getattr(core.state, kind)
+        found |= {f"{kind}:{name}": SWITCHES[row["switch"]] for name, row in zip(core.names[plural], rows, strict=True)}
+    return found
+
+
+def _status(loop: Loop) -> dict:
+    """Open and halted deals, oldest first, and the switches."""
+    core = loop.core
+    ids = sorted({*core.open_deals, *core.halted})
+    deals = [_deal(loop, deal_id) for deal_id in ids[:_DEALS_TOLD]]
+    said = f"{len(core.open_deals)} deals open, {len(core.halted)} halted"
+    said += f" (the oldest {_DEALS_TOLD} are listed)" if len(ids) > _DEALS_TOLD else ""
+    return {"result": DONE, "said": said, "deals": deals, "switches": _switches(loop), "stopping": loop.stopping}
+
+
+def _deal(loop: Loop, deal_id: int) -> dict:
+    core = loop.core
+    row = core.state.deal_row(deal_id)
+    legs = {core.instrument_name(row["instrument"][leg]): int(row["booked_lots"][leg]) for leg in range(row["legs"])}
+    return {
+        "deal": deal_id, "state": _state(row), "reason": records.HALT_REASONS[row["reason"]],
+        "spread": core.names["spreads"][row["spread"]], "strategy": core.names["strategies"][row["strategy"]],
+        "lots": legs, "exposure_base_units": int(row["exposure_ubase"]) / 1e6, "in_doubt": int(row["in_doubt"]),
+    }  # fmt: skip
