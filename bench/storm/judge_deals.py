@@ -23,13 +23,12 @@ from engine.records import (
 
 
 @njit
-def note(t, code, seq, deal_id, a, b, c):
-    """Write one breach down; beyond the table's end it is only counted."""
-    walk = t.walk[0]
-    if walk.found < len(t.found):
-        row = t.found[walk.found]
+def note(found, code, seq, deal_id, a, b, c):
+    """Write one breach down; beyond the table's end it is only counted. found[0, 0] is the count."""
+    found[0, 0] += 1
+    if found[0, 0] < len(found):
+        row = found[found[0, 0]]
         row[0], row[1], row[2], row[3], row[4], row[5] = code, seq, deal_id, a, b, c
-    walk.found += 1
 
 
 @njit
@@ -78,7 +77,7 @@ def check_sent(t, seq, deal, order):
     if leg >= deal.legs:
         allowed = max(side * (deal.repair_from[leg] + deal.repair_lots[leg]), 0)
     if worst > allowed:
-        note(t, codes.OVER_SENT, seq, deal.deal_id, order.order_no, leg, worst - allowed)
+        note(t.found, codes.OVER_SENT, seq, deal.deal_id, order.order_no, leg, worst - allowed)
 
 
 @njit
@@ -116,7 +115,7 @@ def tolerance(deal):
 def on_repair(t, rules, seq, row):
     at = find(t.deal_keys, t.deal_at, row.deal_id)
     if at < 0:
-        note(t, codes.UNKNOWN_DEAL, seq, row.deal_id, 0, 0, 0)
+        note(t.found, codes.UNKNOWN_DEAL, seq, row.deal_id, 0, 0, 0)
         return
     deal = t.deals[at]
     deal.repairs += 1
@@ -132,14 +131,14 @@ def on_repair(t, rules, seq, row):
         known = known and (row.lots[leg] == 0 or deal.hedge[leg] != 0)
     bound = rules.bound[deal.spread]
     if deal.repair_open and known and not deal.by_hand and abs(after) > max(abs(before), bound):
-        note(t, codes.REPAIR_RAISES, seq, row.deal_id, after, before, bound)
+        note(t.found, codes.REPAIR_RAISES, seq, row.deal_id, after, before, bound)
 
 
 @njit
 def covered_by_repair(t, seq, deal, decision):
     """A repair's DECISION: one for one REPAIR, on its legs, in its direction, of no more lots."""
     if not deal.repair_open or deal.repair_purpose != decision.purpose:
-        note(t, codes.REPAIR_UNPLANNED, seq, deal.deal_id, decision.decision_id, decision.purpose, 0)
+        note(t.found, codes.REPAIR_UNPLANNED, seq, deal.deal_id, decision.decision_id, decision.purpose, 0)
         return
     deal.repair_open = 0
     for leg in range(MAX_LEGS):
@@ -147,7 +146,7 @@ def covered_by_repair(t, seq, deal, decision):
         if leg >= decision.legs or lots == 0:
             continue
         if lots * planned <= 0 or abs(lots) > abs(planned):
-            note(t, codes.OVER_REPAIR, seq, deal.deal_id, lots, leg, planned)
+            note(t.found, codes.OVER_REPAIR, seq, deal.deal_id, lots, leg, planned)
 
 
 @njit
@@ -155,7 +154,7 @@ def on_deal(t, rules, seq, cause_seq, now_ns, row):
     """One DEAL record: its exposure and naked time against the limits, its end against its orders."""
     at = find(t.deal_keys, t.deal_at, row.deal_id)
     if at < 0:
-        note(t, codes.UNKNOWN_DEAL, seq, row.deal_id, 0, 0, 0)
+        note(t.found, codes.UNKNOWN_DEAL, seq, row.deal_id, 0, 0, 0)
         return
     deal = t.deals[at]
     turned = row.outcome == HALTED and deal.outcome != HALTED
@@ -187,13 +186,13 @@ def _check_exposure(t, rules, seq, deal):
         largest = max(largest, abs(deal.target[leg] * deal.hedge[leg]))
     allowed = largest + largest // 1000 + rules.bound[deal.spread] + deal.late_ubase
     if abs(deal.exposure_ubase) > allowed:
-        note(t, codes.OVER_EXPOSED, seq, deal.deal_id, deal.exposure_ubase, allowed, 0)
+        note(t.found, codes.OVER_EXPOSED, seq, deal.deal_id, deal.exposure_ubase, allowed, 0)
     if deal.by_hand or deal.unknown_hedge:
         return
     own = own_exposure(deal)
     inverse = rules.inverse[deal.spread].max() > 0.0
     if abs(own - deal.exposure_ubase) > (tolerance(deal) if inverse else 0):
-        note(t, codes.EXPOSURE_DIFFERS, seq, deal.deal_id, deal.exposure_ubase, own, 0)
+        note(t.found, codes.EXPOSURE_DIFFERS, seq, deal.deal_id, deal.exposure_ubase, own, 0)
 
 
 @njit
@@ -216,24 +215,24 @@ def _keep_naked_time(t, rules, seq, now_ns, deal):
     stated = deal.naked_ns - (deal.naked_base_ns if deal.naked_ns >= deal.naked_base_ns else 0)
     stated -= dead_ns - deal.dead_at_ns
     if max(stated, deal.own_naked_ns) > allowed:
-        note(t, codes.NAKED, seq, deal.deal_id, max(stated, deal.own_naked_ns), allowed, 0)
+        note(t.found, codes.NAKED, seq, deal.deal_id, max(stated, deal.own_naked_ns), allowed, 0)
 
 
 @njit
 def _check_end(t, rules, seq, deal):
     ended = deal.state == CLOSED
     if ended != (deal.outcome != NO_OUTCOME) or (deal.outcome == HALTED and deal.reason == 0):
-        note(t, codes.NOT_ENDED, seq, deal.deal_id, deal.state, deal.outcome, deal.reason)
+        note(t.found, codes.NOT_ENDED, seq, deal.deal_id, deal.state, deal.outcome, deal.reason)
     if deal.unsettled:
         if ended and deal.outcome != HALTED and deal.resolution == UNRESOLVED:
-            note(t, codes.ENDED_ALIVE, seq, deal.deal_id, deal.outcome, deal.unsettled, 0)
+            note(t.found, codes.ENDED_ALIVE, seq, deal.deal_id, deal.outcome, deal.unsettled, 0)
         return
     if deal.by_hand:
         return
     flat, complete = True, True
     for leg in range(MAX_LEGS):
         if deal.booked[leg] != deal.filled[leg]:
-            note(t, codes.LEGS_DIFFER, seq, deal.deal_id, leg, deal.booked[leg], deal.filled[leg])
+            note(t.found, codes.LEGS_DIFFER, seq, deal.deal_id, leg, deal.booked[leg], deal.filled[leg])
         flat = flat and deal.booked[leg] == 0
         complete = complete and (leg >= deal.legs or deal.booked[leg] == deal.target[leg])
     if not ended or deal.outcome == HALTED or deal.resolution != UNRESOLVED:
@@ -243,7 +242,7 @@ def _check_end(t, rules, seq, deal):
     wrong = wrong or ((deal.outcome == UNWOUND or deal.outcome == NOT_DONE) and not flat)
     wrong = wrong or (deal.outcome == COMPLETE and not complete and deal.recorded_legs == deal.legs)
     if wrong:
-        note(t, codes.END_WRONG, seq, deal.deal_id, deal.outcome, deal.exposure_ubase, bound)
+        note(t.found, codes.END_WRONG, seq, deal.deal_id, deal.outcome, deal.exposure_ubase, bound)
 
 
 @njit

@@ -44,7 +44,7 @@ DECISION_ROW = np.dtype([
 # dead_ns: time in which no engine ran. event, event_lots: of the input at hand where it is a REPORT, else -1.
 WALK = np.dtype([
     ("epoch", "<i8"), ("now_ns", "<i8"), ("dead_ns", "<i8"), ("event", "<i8"), ("event_lots", "<i8"), ("deals", "<i8"),
-    ("orders", "<i8"), ("decisions", "<i8"), ("found", "<i8"), ("halts", "<i8"), ("clock_base_ns", "<i8"),
+    ("orders", "<i8"), ("decisions", "<i8"), ("halts", "<i8"), ("clock_base_ns", "<i8"),
     ("clock_start_ns", "<i8"), ("clock_speed_milli", "<i8"), ("switch", "<i8"),
 ])  # fmt: skip
 
@@ -71,7 +71,7 @@ class Tables(NamedTuple):
     orders: np.ndarray
     deals: np.ndarray
     decisions: np.ndarray
-    found: np.ndarray  # code, seq, deal_id, three numbers
+    found: np.ndarray  # row 0: how many; then code, seq, deal_id, three numbers
     halts: np.ndarray  # seq, deal_id, cause_seq of every turn to HALTED
     order_keys: np.ndarray
     order_at: np.ndarray
@@ -103,7 +103,7 @@ def made(columns: Columns, rules: Rules, venues: int, scopes: int) -> Tables:
     walk["event"] = -1
     return Tables(
         walk, np.zeros(orders + 1, ORDER_ROW), np.zeros(decisions + 1, DEAL_ROW),
-        np.zeros(decisions + 1, DECISION_ROW), np.zeros((MAX_FOUND, 6), np.int64),
+        np.zeros(decisions + 1, DECISION_ROW), np.zeros((MAX_FOUND + 1, 6), np.int64),
         np.zeros((count(DEAL) + 1, 3), np.int64),
         *_map(orders), *_map(decisions), *_map(decisions), *_map(orders + count(CANCEL) + count(QUERY)), *_map(fills),
         np.zeros((venues, 2), np.int64), np.zeros((5, scopes + 1), np.int64),

@@ -81,7 +81,7 @@ def _on_start(t, seq, now_ns, row):
     """A new epoch: links down, the switch of all active; the time since the last record was nobody's."""
     walk = t.walk[0]
     if row["epoch"] <= walk.epoch:
-        note(t, codes.EPOCH_BACK, seq, 0, row["epoch"], walk.epoch, 0)
+        note(t.found, codes.EPOCH_BACK, seq, 0, row["epoch"], walk.epoch, 0)
     if walk.epoch:
         walk.dead_ns += now_ns - walk.now_ns
     walk.epoch = row["epoch"]
@@ -128,11 +128,11 @@ def _on_decision(t, rules, seq, row):
     number = walk.decisions
     walk.decisions += 1
     if not put(t.decision_keys, t.decision_at, row["decision_id"], number):
-        note(t, codes.DECISION_AGAIN, seq, row["deal_id"], row["decision_id"], 0, 0)
+        note(t.found, codes.DECISION_AGAIN, seq, row["deal_id"], row["decision_id"], 0, 0)
     repairs = row["purpose"] == REHEDGE or row["purpose"] == UNWIND
     at = find(t.deal_keys, t.deal_at, row["deal_id"])
     if at < 0 and repairs:
-        note(t, codes.UNKNOWN_DEAL, seq, row["deal_id"], 0, 0, 0)
+        note(t.found, codes.UNKNOWN_DEAL, seq, row["deal_id"], 0, 0, 0)
     if at < 0:
         at = walk.deals
         walk.deals += 1
@@ -163,15 +163,15 @@ def _on_verdict(t, rules, seq, row):
     repairs = decision.purpose == REHEDGE or decision.purpose == UNWIND
     reason = row["reason"]
     if repairs and row["cleared"] != 1 and not (0 <= reason < len(rules.may_refuse) and rules.may_refuse[reason]):
-        note(t, codes.REFUSED, seq, row["deal_id"], row["decision_id"], decision.purpose, reason)
+        note(t.found, codes.REFUSED, seq, row["deal_id"], row["decision_id"], decision.purpose, reason)
 
 
 @njit
 def _use_id(t, seq, deal_id, number):
     if not put(t.id_keys, t.id_at, number, 1):
-        note(t, codes.ID_AGAIN, seq, deal_id, number, 0, 0)
+        note(t.found, codes.ID_AGAIN, seq, deal_id, number, 0, 0)
     if number >> COUNTER_BITS != t.walk[0].epoch:
-        note(t, codes.EPOCH_WRONG, seq, deal_id, number, t.walk[0].epoch, 0)
+        note(t.found, codes.EPOCH_WRONG, seq, deal_id, number, t.walk[0].epoch, 0)
 
 
 @njit
@@ -182,7 +182,7 @@ def _on_order(t, rules, seq, row):
     at = find(t.deal_keys, t.deal_at, deal_id)
     decided = find(t.decision_keys, t.decision_at, row["decision_id"])
     if at < 0 or decided < 0 or t.decisions[decided].deal != at:
-        note(t, codes.STRANGE_ORDER, seq, deal_id, number, row["decision_id"], 0)
+        note(t.found, codes.STRANGE_ORDER, seq, deal_id, number, row["decision_id"], 0)
         return
     deal, decision, slot = t.deals[at], t.decisions[decided], walk.orders
     order = t.orders[slot]
@@ -207,13 +207,13 @@ def _check_decided(t, seq, deal, decision, order, purpose):
     """Invariant 5: cleared, and no more or worse than decided."""
     leg = order.leg
     if decision.cleared != 1:
-        note(t, codes.NOT_CLEARED, seq, deal.deal_id, order.order_no, decision.decision_id, 0)
+        note(t.found, codes.NOT_CLEARED, seq, deal.deal_id, order.order_no, decision.decision_id, 0)
     decision.sent[leg] += order.lots
     over = decision.sent[leg] - order.side * decision.lots[leg]
     worse = order.side * (order.limit_ticks - decision.limit_ticks[leg]) > 0
     other = order.instrument != decision.instrument[leg] or purpose != decision.purpose
     if over > 0 or worse or other:
-        note(t, codes.OVER_DECISION, seq, deal.deal_id, order.order_no, leg, over)
+        note(t.found, codes.OVER_DECISION, seq, deal.deal_id, order.order_no, leg, over)
 
 
 @njit
@@ -222,19 +222,19 @@ def _check_allowed(t, rules, seq, deal, decision, number, purpose):
     if purpose == REHEDGE or purpose == UNWIND:
         return
     if deal.in_doubt:
-        note(t, codes.IN_DOUBT, seq, deal.deal_id, number, purpose, deal.in_doubt)
+        note(t.found, codes.IN_DOUBT, seq, deal.deal_id, number, purpose, deal.in_doubt)
     level = max(t.switches[rec.SCOPE_ALL, 0], t.switches[rec.SCOPE_STRATEGY, deal.strategy])
     level = max(level, t.switches[rec.SCOPE_SPREAD, deal.spread])
     for leg in range(decision.legs):
         venue = rules.venue[decision.instrument[leg]]
         account = rules.account[decision.instrument[leg]]
         if t.links[venue, 0] != READY or t.links[venue, 1] != READY:
-            note(t, codes.LINK_DOWN, seq, deal.deal_id, number, purpose, venue)
+            note(t.found, codes.LINK_DOWN, seq, deal.deal_id, number, purpose, venue)
         level = max(level, t.switches[rec.SCOPE_VENUE, venue])
         if account >= 0:
             level = max(level, t.switches[rec.SCOPE_ACCOUNT, account])
     if level and purpose == rec.ENTRY:
-        note(t, codes.SWITCHED_OFF, seq, deal.deal_id, number, level, 0)
+        note(t.found, codes.SWITCHED_OFF, seq, deal.deal_id, number, level, 0)
 
 
 @njit
@@ -246,16 +246,16 @@ def _check_crossing(t, seq, deal_id, order):
         other = t.orders[t.live[at, i]]
         theirs = other.limit_ticks if other.limit_ticks > 0 or other.side < 0 else NO_PRICE
         if other.side != order.side and order.side * (price - theirs) >= 0:
-            note(t, codes.CROSSED, seq, deal_id, order.order_no, other.order_no, order.limit_ticks)
+            note(t.found, codes.CROSSED, seq, deal_id, order.order_no, other.order_no, order.limit_ticks)
         if other.deal == order.deal and other.leg == order.leg and other.decision != order.decision:
-            note(t, codes.TWO_LIVE, seq, deal_id, order.order_no, other.order_no, order.leg)
+            note(t.found, codes.TWO_LIVE, seq, deal_id, order.order_no, other.order_no, order.leg)
 
 
 @njit
 def _begin_life(t, seq, slot):
     at = t.orders[slot].instrument
     if t.live_count[at] == MAX_LIVE:
-        note(t, codes.TOO_MANY_LIVE, seq, 0, at, MAX_LIVE, 0)
+        note(t.found, codes.TOO_MANY_LIVE, seq, 0, at, MAX_LIVE, 0)
         return
     t.live[at, t.live_count[at]] = slot
     t.live_count[at] += 1
@@ -276,7 +276,7 @@ def _on_state(t, seq, row):
     """Invariant 4, and what the state means for its deal."""
     slot = find(t.order_keys, t.order_at, row["order_no"])
     if slot < 0:
-        note(t, codes.STRANGE_ORDER, seq, row["deal_id"], row["order_no"], 0, 0)
+        note(t.found, codes.STRANGE_ORDER, seq, row["deal_id"], row["order_no"], 0, 0)
         return
     order = t.orders[slot]
     deal = t.deals[order.deal]
@@ -284,13 +284,13 @@ def _on_state(t, seq, row):
     terminal = 1 if state == FILLED or state == CANCELLED or state == REJECTED else 0
     number, deal_id, booked = order.order_no, deal.deal_id, int(row["booked_lots"])
     if cum < order.cum and event != EVENT_BUST and event != EVENT_CORRECT:
-        note(t, codes.CUM_FELL, seq, deal_id, number, order.cum, cum)
+        note(t.found, codes.CUM_FELL, seq, deal_id, number, order.cum, cum)
     if row["settled"] and (not terminal or row["in_doubt"] or booked != cum):
-        note(t, codes.SETTLED_EARLY, seq, deal_id, number, booked, cum)
+        note(t.found, codes.SETTLED_EARLY, seq, deal_id, number, booked, cum)
     if booked != order.booked:
-        note(t, codes.BOOKED_DIFFERS, seq, deal_id, number, booked, order.booked)
+        note(t.found, codes.BOOKED_DIFFERS, seq, deal_id, number, booked, order.booked)
     if order.terminal and not terminal:
-        note(t, codes.REVIVED, seq, deal_id, number, state, 0)
+        note(t.found, codes.REVIVED, seq, deal_id, number, state, 0)
     # What no engine can foresee: lots that trade after a certain end, or beyond the order.
     late = max(cum - max(order.cum, total), 0)
     if order.terminal and not order.in_doubt:
@@ -311,13 +311,13 @@ def _on_fill(t, seq, row, body):
     """Invariant 4: every trade is booked once; a bust takes back one that was."""
     slot = find(t.order_keys, t.order_at, row["order_no"])
     if slot < 0:
-        note(t, codes.FILL_STRANGE, seq, row["deal_id"], row["order_no"], row["lots"], 0)
+        note(t.found, codes.FILL_STRANGE, seq, row["deal_id"], row["order_no"], row["lots"], 0)
         return
     order = t.orders[slot]
     deal = t.deals[order.deal]
     event, lots = t.walk[0].event, int(row["lots"])
     if row["side"] != order.side or row["instrument"] != order.instrument or row["leg"] != order.leg or lots < 0:
-        note(t, codes.FILL_STRANGE, seq, deal.deal_id, order.order_no, lots, 0)
+        note(t.found, codes.FILL_STRANGE, seq, deal.deal_id, order.order_no, lots, 0)
         return
     signed = -lots if row["flags"] & rec.FILL_BUST else lots
     order.booked += signed
@@ -326,16 +326,16 @@ def _on_fill(t, seq, row, body):
     if words[0] == 0 or event == EVENT_CORRECT:
         return
     if event == EVENT_TRADE and lots != t.walk[0].event_lots:
-        note(t, codes.FILL_STRANGE, seq, deal.deal_id, order.order_no, lots, 0)
+        note(t.found, codes.FILL_STRANGE, seq, deal.deal_id, order.order_no, lots, 0)
     key = int(order.order_no)
     for i in range(TRADE_WORDS):
         key = ((key ^ words[i]) * 0x2545F4914F6CDD1D) ^ (key >> 29)
     at = place(t.trade_keys, key)
     is_booked = t.trade_keys[at] == key and t.trade_at[at] == 1
     if signed < 0 and not is_booked:
-        note(t, codes.BUST_UNKNOWN, seq, deal.deal_id, order.order_no, lots, 0)
+        note(t.found, codes.BUST_UNKNOWN, seq, deal.deal_id, order.order_no, lots, 0)
     elif signed > 0 and is_booked:
-        note(t, codes.TRADE_AGAIN, seq, deal.deal_id, order.order_no, lots, 0)
+        note(t.found, codes.TRADE_AGAIN, seq, deal.deal_id, order.order_no, lots, 0)
     put(t.trade_keys, t.trade_at, key, 1 if signed > 0 else 0)
 
 
@@ -345,14 +345,14 @@ def _on_request(t, rules, seq, now_ns, is_cancel, row):
     _use_id(t, seq, row["deal_id"], row["request_no"])
     slot = find(t.order_keys, t.order_at, row["order_no"])
     if slot < 0:
-        note(t, codes.STRANGE_ORDER, seq, row["deal_id"], row["order_no"], 0, 0)
+        note(t.found, codes.STRANGE_ORDER, seq, row["deal_id"], row["order_no"], 0, 0)
         return
     order = t.orders[slot]
     if not is_cancel:
         order.cancel = QUERIED if order.cancel != NONE else NONE
         return
     if order.cancel != NONE:
-        note(t, codes.CANCEL_AGAIN, seq, row["deal_id"], order.order_no, row["request_no"], 0)
+        note(t.found, codes.CANCEL_AGAIN, seq, row["deal_id"], order.order_no, row["request_no"], 0)
     order.cancel = ASKED
     at, walk = order.instrument, t.walk[0]
     market_ns = walk.clock_base_ns + (now_ns - walk.clock_start_ns) // 1000 * walk.clock_speed_milli
@@ -360,11 +360,11 @@ def _on_request(t, rules, seq, now_ns, is_cancel, row):
         t.day[at], t.day_cancels[at] = market_ns // NS_PER_DAY, 0
     t.day_cancels[at] += 1
     if t.day_cancels[at] > rules.cancels[0]:
-        note(t, codes.CANCELS, seq, row["deal_id"], at, t.day_cancels[at], rules.cancels[0])
+        note(t.found, codes.CANCELS, seq, row["deal_id"], at, t.day_cancels[at], rules.cancels[0])
     if t.locked[at]:
         t.lock_cancels[at] += 1
         if t.lock_cancels[at] > rules.lock_cancels[0]:
-            note(t, codes.LOCK_CANCELS, seq, row["deal_id"], at, t.lock_cancels[at], rules.lock_cancels[0])
+            note(t.found, codes.LOCK_CANCELS, seq, row["deal_id"], at, t.lock_cancels[at], rules.lock_cancels[0])
 
 
 @njit
@@ -380,7 +380,7 @@ def _on_ledger(t, seq, row):
     spread = row["spread"]
     t.residual[spread] += row["change_ubase"]
     if row["residual_ubase"] != t.residual[spread]:
-        note(t, codes.LEDGER_SUM, seq, row["deal_id"], spread, row["residual_ubase"], t.residual[spread])
+        note(t.found, codes.LEDGER_SUM, seq, row["deal_id"], spread, row["residual_ubase"], t.residual[spread])
         t.residual[spread] = row["residual_ubase"]
     at = find(t.deal_keys, t.deal_at, row["deal_id"])
     if at >= 0:
