@@ -74,7 +74,7 @@ class Columns:
 
 
 def written(records: Iterable[Record]) -> MemoryJournal:
-    """Records as a journal of their own, numbered anew, each output caused by the input before it: for doctored ones."""
+    """Records as a journal of their own, numbered anew: for doctored ones. An output is caused by the last input."""
     records = list(records)
     journal = MemoryJournal(sum(len(one.payload) + 40 for one in records) + 64)
     for one in records:

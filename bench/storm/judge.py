@@ -5,8 +5,8 @@ depends on the order of records is one compiled walk (judge_walk, judge_deals); 
 is engine.replay's.
 
 Slack, all of it stated here:
-* naked time: the strategy's naked_limit_ms and one timer beat and one ack timeout; time in which no engine ran (from the
-  last record before a START) does not count; once halted, a deal waits for a person and has no limit until RETRY.
+* naked time: the strategy's naked_limit_ms and one timer beat and one ack timeout; time in which no engine ran
+  (from the last record before a START) does not count; once halted, a deal waits for a person and has no limit until RETRY.
 * exposure: the deal's largest leg in full and the spread's residual bound; lots that a venue fills after a certain end
   or beyond the order add to what is allowed, since nobody can foresee them.
 * a base unit's millionths: exact, but for inverse contracts (1 in 1,000 a lot, their hedge is rounded at the decision).
@@ -106,7 +106,7 @@ class Judge:
         return Judgement(sorted(found), tally_of(columns, deals, told, worst, labels), count, open_deals, untold)
 
     def _ends(self, tables: Tables, deals: np.ndarray, end_ns: int, must_be_quiet: bool) -> list[Breach]:
-        """Invariants 2 and 8 at the journal's end: nothing naked beyond its limit; every deal has a record, and ended."""
+        """Invariants 2 and 8 at the journal's end: nothing naked beyond its limit, every deal recorded, and ended."""
         found = [_breach(codes.STILL_OPEN, 0, row, int(row["state"])) for row in deals[deals["records"] == 0]]
         still = deals[(deals["state"] != CLOSED) & (deals["records"] > 0)]
         if must_be_quiet:

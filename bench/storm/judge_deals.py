@@ -69,10 +69,7 @@ def check_sent(t, seq, deal, order):
     A proxy's leg has no target: it stays within what the last REPAIR planned from where it stood.
     """
     leg, side = order.leg, order.side
-    if side > 0:
-        worst = deal.bought_risk[leg] - deal.sold[leg]
-    else:
-        worst = deal.sold_risk[leg] - deal.bought[leg]
+    worst = deal.bought_risk[leg] - deal.sold[leg] if side > 0 else deal.sold_risk[leg] - deal.bought[leg]
     allowed = max(side * deal.target[leg], 0)
     if leg >= deal.legs:
         allowed = max(side * (deal.repair_from[leg] + deal.repair_lots[leg]), 0)

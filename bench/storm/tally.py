@@ -55,8 +55,8 @@ class Tally:
 
     def flat(self) -> dict[str, int]:
         """One row of a table: `outcome.complete`, `rung.pay up`, ..."""
-        row = {name: getattr(self, name) for name in (
-            "deals", "decisions", "orders", "cancels", "queries", "worst_naked_ns", "worst_residual_ubase")}  # fmt: skip
+        plain = ("deals", "decisions", "orders", "cancels", "queries", "worst_naked_ns", "worst_residual_ubase")
+        row = {name: getattr(self, name) for name in plain}
         for name, counts in (("outcome", self.outcomes), ("purpose", self.purposes), ("rung", self.rungs),
                              ("halted", self.halted), ("alert", self.alerts)):  # fmt: skip
             row |= {f"{name}.{key}": count for key, count in counts.items()}
