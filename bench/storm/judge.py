@@ -6,7 +6,8 @@ is engine.replay's.
 
 Slack, all of it stated here:
 * naked time: the strategy's naked_limit_ms and one timer beat and one ack timeout; time in which no engine ran
-  (from the last record before a START) does not count; once halted, a deal waits for a person and has no limit until RETRY.
+  (from the last record before a START) does not count; once halted, a deal waits for a person and has no
+  limit until RETRY.
 * exposure: the deal's largest leg in full and the spread's residual bound; lots that a venue fills after a certain end
   or beyond the order add to what is allowed, since nobody can foresee them.
 * a base unit's millionths: exact, but for inverse contracts (1 in 1,000 a lot, their hedge is rounded at the decision).
