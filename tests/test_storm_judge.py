@@ -5,7 +5,7 @@ import pytest
 from bench.storm.columns import Columns, written
 from engine import records
 from engine.journal import Journal
-from engine.layout import Damaged
+from engine.layout import Damaged, numbers
 from engine.ports import BUY, DOWN, QUOTE_LIMIT_UP, TRADING, Event
 from engine.records import (
     ALERT,
@@ -363,11 +363,12 @@ def test_reports_alone_change_nothing():
 
 
 def test_a_journal_folder_is_judged_as_its_memory_is(tmp_path):
-    world = repaired()
-    with Journal(tmp_path / "journal", tmp_path / "live", segment_bytes=1 << 14) as journal:
+    world = restarted()  # two configs: more than one segment
+    with Journal(tmp_path / "journal", tmp_path / "live", segment_bytes=1 << 15) as journal:
         for one in of(world):
             into = journal.append_input if one.kind < records.FIRST_OUTPUT else journal.append
             into(one.kind, one.now_ns, one.payload)
             journal.turn()
     ours, theirs = Columns.of_memory(world.journal), Columns.of_folder(tmp_path / "journal")
+    assert len(numbers(tmp_path / "journal")) > 1
     assert (ours.words == theirs.words).all()

@@ -1,5 +1,7 @@
 """What the judge remembers while it walks a journal: tables of rows, hash maps as arrays, and what it found."""
 
+import hashlib
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -41,11 +43,19 @@ DECISION_ROW = np.dtype([
     ("sent", "<i8", (MAX_LEGS,)),
 ])  # fmt: skip
 
+
+def _source() -> str:
+    """Hash of the judge's compiled files. As a field's name it makes an edit of any of them a new type, since numba's
+    cache sees only edits of the file that is called first (engine.jit looks at the house's files, not at bench)."""
+    files = sorted(Path(__file__).parent.glob("judge_*.py"))
+    return hashlib.blake2b(b"".join(path.read_bytes() for path in files), digest_size=8).hexdigest()
+
+
 # dead_ns: time in which no engine ran. event, event_lots: of the input at hand where it is a REPORT, else -1.
 WALK = np.dtype([
     ("epoch", "<i8"), ("now_ns", "<i8"), ("dead_ns", "<i8"), ("event", "<i8"), ("event_lots", "<i8"), ("deals", "<i8"),
     ("orders", "<i8"), ("decisions", "<i8"), ("halts", "<i8"), ("clock_base_ns", "<i8"),
-    ("clock_start_ns", "<i8"), ("clock_speed_milli", "<i8"), ("switch", "<i8"),
+    ("clock_start_ns", "<i8"), ("clock_speed_milli", "<i8"), (f"source_{_source()}", "<i8"),
 ])  # fmt: skip
 
 
