@@ -1,1 +1,1 @@
-"""Wires and venues in virtual time, for adversarial campaigns: real codecs and sessions, no socket, no wall clock."""
+"""The storm: an adversarial campaign on a desk's own config, in virtual time, and the judge of its journals."""
