@@ -33,6 +33,7 @@ def open_deal(base, decision, now_ns):
     deal.side, deal.purpose, deal.units, deal.legs = decision.side, decision.purpose, decision.units, decision.legs
     deal.state, deal.outcome, deal.reason, deal.done_units = OPENING, NO_OUTCOME, 0, 0
     deal.executable, deal.edge = decision.executable, (decision.center - decision.executable) * decision.side
+    deal.alive = 0
     deal.orders, deal.in_doubt, deal.repairs, deal.next_repair_ns, deal.fills = 0, 0, 0, 0, 0
     deal.spread_legs, deal.fails, deal.queued, deal.resolution = decision.legs, 0, 0, UNRESOLVED
     deal.granted_ns = 0
@@ -60,17 +61,18 @@ def measure(deal, orders) -> None:
     legs = range(int(deal["legs"]))
     exposure = sum(int(deal["booked_lots"][leg]) * int(deal["hedge_ubase"][leg]) for leg in legs)
     low = high = exposure
-    unsettled = doubtful = 0
+    unsettled = doubtful = alive = 0
     for row in orders:
         if row["settled"]:
             continue
         unsettled += 1
         doubtful += int(row["in_doubt"])
+        alive += int(row["in_doubt"] or row["state"] not in TERMINAL)
         if row["in_doubt"] or row["state"] not in (*TERMINAL, CREATED):
             might = (int(row["lots"]) - int(row["cum_lots"])) * int(deal["hedge_ubase"][row["leg"]]) * int(row["side"])
             low, high = low + min(might, 0), high + max(might, 0)
     deal["exposure_ubase"], deal["low_ubase"], deal["high_ubase"] = exposure, low, high
-    deal["orders"], deal["in_doubt"] = unsettled, doubtful
+    deal["orders"], deal["in_doubt"], deal["alive"] = unsettled, doubtful, alive
 
 
 def certain_ubase(deal) -> int:

@@ -113,6 +113,15 @@ def drop(core: Core, row) -> None:
     emit_state(core, row, records.NO_EVENT)
 
 
+def take_word(core: Core, row) -> None:
+    """A person has decided on a deal whose venue never told of all trades of an order: its word on the quantity stands,
+    and nothing is made up."""
+    if not row["settled"] and row["state"] in TERMINAL and not row["in_doubt"]:
+        row["settled"] = 1
+        forget(core, row)
+        emit_state(core, row, records.NO_EVENT)
+
+
 def forget(core: Core, row) -> None:
     """A settled order is no longer live, and its price no longer ours."""
     core.live_orders.pop(int(row["order_no"]), None)
@@ -222,7 +231,7 @@ def doubt(core: Core, row, why: str) -> None:
         return
     row["in_doubt"] = 1
     row["doubted"] = 1
-    row["asked_ns"], row["asked"] = 0, 0
+    row["asked_ns"] = 0  # it is asked for at once; how often it was asked before still lengthens the pauses
     core.state.venue[core.state.instrument[row["instrument"]]["venue"]]["in_doubt"] += 1
     emit_state(core, row, records.NO_EVENT)
     name = core.instrument_name(row["instrument"])
@@ -248,7 +257,7 @@ def check_patience(core: Core, row) -> None:
         # Terminal but not settled: trades are still to come, and a query brings the total again.
         pause_ns = timing.query_every_ns << min(int(row["asked"]), _ASK_LIMIT_SHIFT)
         asked_ns = int(row["asked_ns"]) or int(row["sent_ns"])
-        first = row["in_doubt"] and not row["asked"]
+        first = row["in_doubt"] and not row["asked_ns"]
         if (first or now_ns - asked_ns >= pause_ns) and _can_ask(core, row):
             query(core, row)
     elif row["state"] == SENT_STATE and now_ns - row["sent_ns"] > timing.ack_timeout_ns:

@@ -3,11 +3,11 @@
 from engine import legs, positions, settle
 from engine.core import Core
 from engine.ids import client_id
-from engine.orders import TERMINAL, learn
+from engine.orders import CANCEL_REFUSED, MOVES, TERMINAL, learn
 from engine.orders import settle as settle_order
 from engine.ports import UNKNOWN, Event, ExecReport
 from engine.records import CLOSED, FILL, FILL_BUST, FILL_LATE, REHEDGE
-from engine.schema import REJECTED
+from engine.schema import CANCEL_SENT, REJECTED
 
 _MOST_EARLY = 1024
 
@@ -70,6 +70,9 @@ def _apply(core: Core, row, report: ExecReport) -> None:
     slot = report.order_no & (len(core.state.order) - 1)
     if moved:
         positions.book_lots(core.state.address, slot, moved)
+    if report.event == Event.STATUS and row["state"] == CANCEL_SENT and _overdue(core, row):
+        # It lives on although its cancel was to have ended it long ago: the cancel had no effect.
+        row["state"] = MOVES[CANCEL_SENT][CANCEL_REFUSED]
     left = 0 if row["state"] in TERMINAL else max(int(row["lots"]) - int(row["cum_lots"]), 0)
     positions.keep_working(core.state.address, slot, left)
     positions.mark(core.state.address, int(row["instrument"]), int(report.last_ticks or row["limit_ticks"]))
@@ -125,6 +128,10 @@ def _keep_circuit(core: Core, row, deal, report: ExecReport, was: int) -> None:
         "find out what the venue objects to" + (f": {report.reason}" if report.reason else ""), int(row["deal_id"]),
         rejects=timing.circuit_rejects,
     )  # fmt: skip
+
+
+def _overdue(core: Core, row) -> bool:
+    return core.now_ns - int(row["cancel_ns"]) > core.timing.ack_timeout_ns
 
 
 def _end_contradicted(core: Core, row, report: ExecReport, was: int) -> None:

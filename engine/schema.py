@@ -168,6 +168,7 @@ DEAL = np.dtype([
     ("hedge_ubase", "<i8", (MAX_LEGS,)),  # base units a lot, at the decision's price
     ("executable", "<f8"), ("edge", "<f8"),
     ("orders", "<i8"),  # sent for it and not settled
+    ("alive", "<i8"),  # of these, what may still trade: not terminal, or in doubt
     ("in_doubt", "<i8"), ("fills", "<i8"),  # trades booked, ever
     ("exposure_ubase", "<i8"), ("low_ubase", "<i8"), ("high_ubase", "<i8"),
     ("repairs", "<i8"), ("next_repair_ns", "<i8"), ("spread_legs", "<i8"),  # legs beyond these are proxies

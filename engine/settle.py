@@ -14,6 +14,7 @@ from engine.deals import (
     outcome_of,
     reopen_deal,
 )
+from engine.orders import TERMINAL
 from engine.ports import DAY
 from engine.records import (
     CLOSED,
@@ -45,6 +46,7 @@ from engine.records import (
     RESOLVE_ACCEPT,
     RESOLVE_BY_HAND,
     RESOLVE_RETRY,
+    UNRESOLVED,
     UNWOUND,
 )
 from engine.repair import Plan, plan, raises_worst
@@ -74,17 +76,21 @@ def review(core: Core, deal, doubt_since_ns: int = 0) -> None:
     measure(deal, rows)
     bound = bound_of(core, deal)
     core.state.head["unbalanced_deals"] += keep_naked_time(deal, bound, core.now_ns, doubt_since_ns)
-    if deal["orders"]:
+    if deal["alive"]:
         if abs(int(deal["exposure_ubase"])) <= bound:
             legs.end_waiting(core, rows)
-        certain = deal["in_doubt"] and deal["in_doubt"] == deal["orders"] and abs(certain_ubase(deal)) > bound
+        certain = deal["in_doubt"] and deal["in_doubt"] == deal["alive"] and abs(certain_ubase(deal)) > bound
         emit_deal(core, deal)
         if certain:
             _repair_if_due(core, deal)
         return
     outcome = outcome_of(deal, bound)
     if outcome != NO_OUTCOME:
-        finish(core, deal, outcome)
+        # In balance by the venues' word; it ends when the trades behind that word are all booked.
+        if deal["orders"]:
+            emit_deal(core, deal)
+        else:
+            finish(core, deal, outcome)
         return
     if deal["state"] != REPAIRING:
         deal["state"] = REPAIRING
@@ -134,6 +140,7 @@ def halt(core: Core, deal, reason: int) -> None:
     for row in core.rows_of(int(deal["deal_id"])):
         legs.withdraw(core, row)
     lots = {core.instrument_name(deal["instrument"][leg]): int(deal["booked_lots"][leg]) for leg in range(deal["legs"])}
+    deal["resolution"] = UNRESOLVED
     finish(core, deal, HALTED, reason)
     core.halted[int(deal["deal_id"])] = None
     core.alert(
@@ -161,6 +168,8 @@ def resolve(core: Core, deal, choice: int) -> None:
         ledger.book(core, deal, 1)
     if choice == RESOLVE_BY_HAND:
         core.adopt.update(int(deal["instrument"][leg]) for leg in range(int(deal["legs"])))
+    for row in core.rows_of(int(deal["deal_id"])):
+        legs.take_word(core, row)
     _unhalt(core, deal)
     emit_deal(core, deal)
     core.alert("info", "resolved", f"deal {int(deal['deal_id'])} was resolved by a person: {RESOLUTIONS[choice]}",
@@ -185,7 +194,7 @@ def check_deal(core: Core, deal) -> None:
     policy = core.policies[deal["strategy"]]
     if naked_so_far(deal, core.now_ns) - int(deal["granted_ns"]) > policy.naked_limit_ns:
         halt(core, deal, _why_naked(core, deal))
-    elif deal["state"] == REPAIRING and not deal["orders"]:
+    elif deal["state"] == REPAIRING and not deal["alive"] and outcome_of(deal, bound_of(core, deal)) == NO_OUTCOME:
         _repair_if_due(core, deal)
 
 
@@ -231,8 +240,8 @@ def _held_off(core: Core, deal, rows: list, step: Plan, instruments: list[int]) 
     if step.rung == HOLD_OFF:
         return _nowhere(core, deal, step)
     traded = _traded(deal, step, instruments)
-    if deal["orders"]:
-        busy = {int(row["instrument"]) for row in rows if not row["settled"]}
+    if deal["alive"]:
+        busy = {int(row["instrument"]) for row in rows if row["in_doubt"] or row["state"] not in TERMINAL}
         changes = [lots * hedge for _, lots, _, hedge in traded]
         worse = raises_worst(int(deal["low_ubase"]), int(deal["high_ubase"]), changes)
         if worse or any(at in busy for at, *_ in traded):

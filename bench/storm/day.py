@@ -20,12 +20,13 @@ from bench.storm.market import Market
 from bench.storm.process import Death, Process
 from bench.storm.script import Event, Place, Script
 from bench.storm.treatment import NOTHING, Treatment
-from bench.storm.venue import StormVenue
+from bench.storm.venue import BALANCE_MICROS, StormVenue
 from desk.assembly import config_record
 from desk.build import Names, instruments_of
 from engine import records
 from engine.calendar import Calendar
 from engine.ids import order_no
+from engine.ports import AccountReport
 from engine.units import convert, parse_price_unit, parse_quantity
 
 MS = 1_000_000
@@ -203,8 +204,10 @@ class Day:
         return False
 
     def _is_over(self) -> bool:
+        """Nothing is open, but for what waits for a person."""
         core = self.process.loop.core
-        return not core.open_deals and not core.live_orders
+        waits = (int(core.state.order_row(number)["deal_id"]) in core.halted for number in core.live_orders)
+        return not core.open_deals and all(waits) and self.process.loop.is_quiet()
 
     # A deal
 
@@ -323,6 +326,8 @@ class Day:
             venue.silence(False)
             venue.join()
         self.market.heal_all(self.clock.now_ns)
+        if any(event.what == play.POOR for event in self.current.events):
+            self._fund(BALANCE_MICROS)
         core = self.process.loop.core
         if core.state.head["switch"]:
             self.process.command(records.COMMAND_RESUME, records.SCOPE_ALL, -1, "the script is over")
@@ -338,6 +343,9 @@ class Day:
             if row["switch"] and not core.halted:
                 self.process.command(records.COMMAND_RESUME, records.SCOPE_STRATEGY, index, "resolved")
         self.settle()
+        broken_ns = int(self.process.state.instrument["broken_until_ns"].max())
+        if broken_ns > self.clock.now_ns:
+            self.skip(broken_ns + MS)
         if self.process.loop.stopping:
             self._stopped()
 
@@ -386,7 +394,7 @@ class Day:
         elif event.what == play.NEW_DAY:
             self._new_day()
         elif event.what == play.POOR:
-            self._poor(venue)
+            self._fund(1)
         elif event.what == play.COMMAND:
             self.process.command(int(event.amount), records.SCOPE_ALL, -1, "by the script")
         if not event.what == play.QUOTE:
@@ -421,15 +429,13 @@ class Day:
             venue.cut("a trading day ends")
             venue.join()
 
-    def _poor(self, venue: StormVenue) -> None:
-        """The account's capital is all but gone; the next snapshot brings it back."""
-        for index, row in enumerate(self.process.state.account):
-            if self.venues[int(row["venue"])] is venue:
-                from engine.ports import AccountReport
-
-                report = AccountReport(account=index, balance_micros=1, available_micros=0, margin_micros=0,
-                                       recv_ns=self.clock.now_ns)  # fmt: skip
-                self.process.loop.on_account(report)
+    def _fund(self, balance_micros: int) -> None:
+        """Every account's capital becomes this."""
+        for index in range(len(self.process.state.account)):
+            self.process.loop.on_account(
+                AccountReport(account=index, balance_micros=balance_micros, available_micros=balance_micros,
+                              margin_micros=0, recv_ns=self.clock.now_ns)
+            )  # fmt: skip
 
     # The end
 

@@ -127,10 +127,10 @@ def rejected_for_ever(rng: random.Random, place: Place) -> Script:
 def locked(rng: random.Random, place: Place) -> Script:
     """The leg locks before its order trades; with the hardest, the filled one locks the other way too."""
     leg = rng.randrange(place.legs)
-    events = [Event(0, LOCK, leg), Event(rng.choice((300, 1200, 5000)), QUOTE, leg)]
+    events = [Event(1.5, LOCK, leg), Event(rng.choice((300, 1200, 5000)), QUOTE, leg)]
     hard = rng.random() < 0.15
     if hard:
-        events = [Event(0, LOCK, leg), Event(6, LOCK, (leg + 1) % place.legs, 1.0), Event(12_000, QUOTE, leg)]
+        events = [Event(1.5, LOCK, leg), Event(6, LOCK, (leg + 1) % place.legs, 1.0), Event(12_000, QUOTE, leg)]
     return Script("limit lock", ("F10",), {leg: [NO_FILL]}, events=events, may_halt="both legs are locked" * hard)
 
 
@@ -147,7 +147,7 @@ def disconnected(rng: random.Random, place: Place) -> Script:
     leg = rng.randrange(place.legs)
     lose = float(rng.random() < 0.5)
     back = rng.choice((80, 500, 2500))
-    events = [Event(rng.choice((0.5, 3, 5, 9)), CUT, leg, lose), Event(back, JOIN, leg)]
+    events = [Event(rng.choice((1.5, 3.5, 5.5, 9)), CUT, leg, lose), Event(back, JOIN, leg)]
     part = {rng.randrange(place.legs): [Treatment(at_most_lots=rng.randint(0, 1))]} if rng.random() < 0.6 else {}
     return Script("disconnect in flight", ("F12",), part, events=events)
 
@@ -156,9 +156,10 @@ def unknown(rng: random.Random, place: Place) -> Script:
     leg = rng.randrange(place.legs)
     kind = rng.randrange(4)
     if kind == 3 and place.fix[leg]:
-        return Script("outcome unknown", ("F13",), events=[Event(1, FIX_GAP, leg)])
+        return Script("outcome unknown", ("F13",), events=[Event(2, FIX_GAP, leg)])
     made = (Treatment(lose_order=True), Treatment(drop_reports=True), Treatment(drop_ack=True, stuck=True))[kind % 3]
-    return Script("outcome unknown", ("F13",), {leg: [made]}, may_halt="")
+    untold = "the venue never tells of its trades" if made.drop_reports and place.fix[leg] else ""
+    return Script("outcome unknown", ("F13",), {leg: [made]}, may_halt=untold)
 
 
 def unknown_for_long(rng: random.Random, place: Place) -> Script:
@@ -174,7 +175,7 @@ def crash(rng: random.Random, place: Place) -> Script:
         # Even: before the bytes of the n-th write, odd: after them.
         event = Event(-1, CRASH_AT_WRITE, -1, rng.randrange(2 * place.legs + 4))
     else:
-        event = Event(rng.choice((1.0, 4.0, 6.0, 11.0, 40.0, 300.0)), CRASH, -1, lose)
+        event = Event(rng.choice((1.5, 4.0, 6.0, 11.0, 40.0, 300.0)), CRASH, -1, lose)
     legs = {rng.randrange(place.legs): [rng.choice((NO_FILL, NOTHING, _REJECT, Treatment(at_most_lots=1)))]}
     return Script("crash and restart", ("F14",), legs, events=[event])
 
@@ -225,7 +226,7 @@ def gap(rng: random.Random, place: Place) -> Script:
 
 def rule_blocks(rng: random.Random, place: Place) -> Script:
     leg = rng.randrange(place.legs)
-    events = [Event(1, COMMAND, -1, rng.choice((2.0, 3.0))), Event(1, POOR, leg), Event(3000, COMMAND, -1, 4.0)]
+    events = [Event(1.5, COMMAND, -1, rng.choice((2.0, 3.0))), Event(1.5, POOR, leg), Event(3000, COMMAND, -1, 4.0)]
     return Script("a rule blocks", ("F23",), {leg: [NO_FILL] * rng.randint(1, 3)}, events=events)
 
 
