@@ -10,7 +10,7 @@ from importlib.metadata import version
 import msgspec
 import orjson
 
-from desk.build import Names, build_state, hedge_of, instruments_of, policies_of
+from desk.build import Names, build_state, hedge_of, instruments_of, policies_of, proxies_of
 from desk.config import Config
 from desk.hot import HOT
 from engine.calendar import Calendar
@@ -67,7 +67,13 @@ def _spread_view(names: Names, spec) -> dict:
         {"instrument": leg.instrument, "ratio": leg.ratio, "hedge_ubase": hedge_of(names, spec, number)}
         for number, leg in enumerate(spec.legs)
     ]
-    return {"id": spec.id, "currency": spec.currency, "unit": spec.unit, "legs": legs}
+    proxies = {}
+    for strategy in names.config.strategies:
+        if strategy.spread == spec.id:
+            proxies |= dict(proxies_of(names, spec, strategy.repair.proxies).values())
+    ids = names.config.instruments
+    stand_in = [{"instrument": ids[at].id, "hedge_ubase": ubase} for at, ubase in sorted(proxies.items())]
+    return {"id": spec.id, "currency": spec.currency, "unit": spec.unit, "legs": legs, "proxies": stand_in}
 
 
 def _calendars_used(config: Config) -> list[str]:

@@ -1,6 +1,7 @@
 """What the Python half of the engine shares: the state, the journal, the compiled calls, the gateways, the policies."""
 
 import hashlib
+import struct
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -39,6 +40,37 @@ class Timing(NamedTuple):
     circuit_ns: int  # how long it stays broken
 
 
+_CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
+
+
+class Form:
+    """How the fields of a record become its bytes: the dtype as one struct, some five times as fast to fill."""
+
+    def __init__(self, dtype: np.dtype):
+        self._places: dict[str, tuple[int, int]] = {}
+        blank, codes = [], []
+        for name in dtype.names:
+            field = dtype.fields[name][0]
+            base, count = field.base, int(np.prod(field.shape, dtype=np.int64))
+            self._places[name] = len(blank), count if field.shape else 0
+            text = base.kind == "S"
+            codes += [f"{base.itemsize}s" if text else _CODES[base.str[1:]]] * count
+            blank += [b"" if text else 0] * count
+        self._struct = struct.Struct("<" + "".join(codes))
+        self._blank = blank
+        assert self._struct.size == dtype.itemsize
+
+    def filled(self, fields: dict) -> bytes:
+        values = self._blank.copy()
+        for name, value in fields.items():
+            at, count = self._places[name]
+            if count:
+                values[at : at + count] = value.tolist() if isinstance(value, np.ndarray) else value
+            else:
+                values[at] = value
+        return self._struct.pack(*values)
+
+
 class Core:
     """The shared parts. Only the loop's thread touches them.
 
@@ -72,22 +104,17 @@ class Core:
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
         self.next_sample_ns = 0
-        self._rows = {kind: np.zeros(1, dtype) for kind, dtype in records.DTYPES.items()}
-        self._bytes = {kind: row.view(np.uint8) for kind, row in self._rows.items()}
-        self._places = {kind: (row.ctypes.data, row.itemsize) for kind, row in self._rows.items()}
+        self.next_session_ns = 0  # market time: when a contract's section ends, the first of all
+        self.locked: set[int] = set()  # contracts with cancels spent in a price-limit lock
+        self._forms = {kind: Form(dtype) for kind, dtype in records.DTYPES.items()}
 
-    def record(self, kind: int, /, **fields) -> np.void:
-        """The payload of one record, good until the next of its kind; fields not named are zero."""
-        self._bytes[kind].fill(0)
-        row = self._rows[kind][0]
-        for name, value in fields.items():
-            row[name] = value
-        return row
+    def record(self, kind: int, /, **fields) -> bytes:
+        """The payload of one record; fields not named are zero."""
+        return self._forms[kind].filled(fields)
 
     def emit(self, kind: int, /, **fields) -> None:
         """Journal one output of the input at hand."""
-        self.record(kind, **fields)
-        self.journal.append_at(kind, self.now_ns, *self._places[kind])
+        self.journal.append(kind, self.now_ns, self._forms[kind].filled(fields))
 
     def take_json(self, kind: int, body: dict) -> None:
         """Journal one input that carries text."""

@@ -208,6 +208,7 @@ def cancel(core: Core, row) -> None:
     core.requests[number] = int(row["order_no"])
     if views.locked_side(core, int(row["instrument"])):
         core.state.instrument[row["instrument"]]["lock_cancels"] += 1
+        core.locked.add(int(row["instrument"]))
     core.emit(CANCEL, order_no=row["order_no"], deal_id=row["deal_id"], request_no=number)
     gateway = gateway_of(core, row)
     status = gateway.write(gateway.encode_cancel(request_of(row), client_id(number), core.now_ns))

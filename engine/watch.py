@@ -14,8 +14,10 @@ _ASKED_IN_VAIN = 4
 def on_tick(core: Core) -> None:
     """One beat of the journalled timer."""
     refresh_sessions(core)
-    unlock(core)
-    reports.tell_unmatched(core)
+    if core.locked:
+        unlock(core)
+    if core.early:
+        reports.tell_unmatched(core)
     for number in list(core.live_orders):
         row = core.state.order_row(number)
         if row is not None and not row["settled"]:
@@ -24,10 +26,10 @@ def on_tick(core: Core) -> None:
         deal = core.state.deal_row(deal_id)
         if deal is not None and deal_id in core.open_deals:
             settle.check_deal(core, deal)
-    ledger_hedge.hedge_due(core)
     if core.now_ns >= core.next_sample_ns and not core.state.head["no_room"]:
         core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
         sample(core)
+        ledger_hedge.hedge_due(core)
 
 
 def _patience(core: Core, row) -> None:
@@ -46,17 +48,21 @@ def _patience(core: Core, row) -> None:
 def refresh_sessions(core: Core) -> None:
     """Hand the compiled half the section of each contract's calendar that holds now, when the last one has run out."""
     market_ns = core.state.market_ns(core.now_ns)
+    if market_ns < core.next_session_ns:
+        return
     table = core.state.instrument
     for index in np.flatnonzero((table["close_ns"] == UNSET) | (table["close_ns"] <= market_ns)):
         row = table[index]
         row["open_ns"], row["close_ns"] = core.sessions(int(index), market_ns)
+    core.next_session_ns = int(table["close_ns"].min()) if len(table) else 0
 
 
 def unlock(core: Core) -> None:
     """A contract that is no longer locked at its price limit has its cancels of a lock back."""
-    for index in np.flatnonzero(core.state.instrument["lock_cancels"]):
-        if not views.locked_side(core, int(index)):
+    for index in sorted(core.locked):
+        if not views.locked_side(core, index):
             core.state.instrument[index]["lock_cancels"] = 0
+            core.locked.discard(index)
 
 
 def sample(core: Core) -> None:

@@ -12,6 +12,7 @@ from desk.build import Names, build_state, instruments_of
 from desk.config import Config
 from engine.instruments import FX, INVERSE
 
+TIMER_MS = 100
 _LEVEL_TICKS = 10_000  # of a contract without a reference price
 _PUSH_BPS = 40  # how far a signal pushes the first leg
 _LEAST_PUSH_TICKS = 40
@@ -41,7 +42,7 @@ def arm(config: Config, market_date: str) -> Armed:
     pushes = [max(levels[at] * _PUSH_BPS // 10_000, _LEAST_PUSH_TICKS) for at in first]
     state = build_state(names, market_date)
     strategies = [_armed(state, names, levels, pushes, spec) for spec in config.strategies]
-    engine = msgspec.structs.replace(config.engine, segment_mb=16)
+    engine = msgspec.structs.replace(config.engine, segment_mb=16, timer_ms=TIMER_MS)
     armed = msgspec.structs.replace(config, strategies=strategies, engine=engine, hooks=[], include=[])
     return Armed(armed, levels, pushes, assumed)
 

@@ -14,7 +14,7 @@ from adapters.ports import NewOrder
 from adapters.sim.exchange import Latency
 from adapters.sim.terms import Terms
 from bench.storm import script as play
-from bench.storm.arm import Armed
+from bench.storm.arm import TIMER_MS, Armed
 from bench.storm.clockwork import Clockwork
 from bench.storm.market import Market
 from bench.storm.process import Death, Process
@@ -33,7 +33,7 @@ MS = 1_000_000
 BEGIN_NS = 1_800_000_000 * 1_000_000_000
 MARKET_NS = 1_794_964_000 * 1_000_000_000  # 2026-11-18, a Wednesday
 LATENCY = Latency(entry_ns=2 * MS, report_ns=3 * MS, market_data_ns=MS)
-BEAT_NS = 50 * MS
+BEAT_NS = TIMER_MS * MS
 HEARD_NS = 1_000 * MS
 OPEN_NS, SHUT_NS, PHASE_NS = 900_000 * MS, 3_000 * MS, 200_000 * MS  # sessions: so long, a pause, calendars apart
 SETTLE_NS = 90_000 * MS
@@ -65,7 +65,7 @@ class Breach(msgspec.Struct):
 class Day:
     """One day. deals: how many are tried."""
 
-    def __init__(self, armed: Armed, calendars: dict[str, Calendar], seed: int, number: int) -> None:
+    def __init__(self, armed: Armed, record: dict, seed: int, number: int) -> None:
         self.armed = armed
         self.rng = random.Random(seed * 1_000_003 + number)
         self.number = number
@@ -73,8 +73,6 @@ class Day:
         names = Names(armed.config)
         self.instruments = instruments_of(names)
         self.spreads = [[names.instruments[leg.instrument] for leg in spec.legs] for spec in armed.config.spreads]
-        record = config_record(armed.config, calendars, MARKET_NS, "a storm")
-        record["sessions"] = {name: _sessions(at) for at, name in enumerate(sorted(record["sessions"]))}
         self.calendar_of = [spec.calendar for spec in armed.config.instruments]
         self.sessions = record["sessions"]
         self.record = record
@@ -212,13 +210,15 @@ class Day:
     # A deal
 
     def run(self, deals: int) -> None:
-        """The day, to its end."""
+        """The day, to its end: so many deals, or what four tries a deal give."""
         self.process.start()
         self._pump(self.clock.now_ns + 30 * MS)
         for at in range(len(self.instruments)):
             self.market.quote(at, self.clock.now_ns)
         self.wait(100 * MS)
-        for _ in range(deals):
+        for _ in range(4 * deals):
+            if len(self.played) >= deals:
+                break
             self.deal()
         self._end()
 
@@ -467,6 +467,13 @@ class Day:
             if record.kind < records.FIRST_ASIDE and record.kind != records.CONFIG:
                 found.update(record.payload)
         return found.digest()
+
+
+def record_of(armed: Armed, calendars: dict[str, Calendar]) -> dict:
+    """The CONFIG record of all days: the storm's own sessions, with pauses that come often."""
+    record = config_record(armed.config, calendars, MARKET_NS, "a storm")
+    record["sessions"] = {name: _sessions(at) for at, name in enumerate(sorted(record["sessions"]))}
+    return record
 
 
 def _sessions(phase: int) -> list[list[int]]:
