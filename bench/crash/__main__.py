@@ -18,7 +18,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="kills in all (mixed), or at random moments (all, random); default 30")  # fmt: skip
     parser.add_argument("--seed", type=int, default=7, metavar="S", help="of the markets and the moments (default 7)")
     parser.add_argument("--points", choices=MODES, default="mixed",
-                        help="mixed: a sample with each sort of point; all: also every point once; random: moments")  # fmt: skip
+                        help="mixed: some of each sort; all: moments, and every point once; random: moments")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every kill there")
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="a new folder for what the stages write (default: a temporary one)")  # fmt: skip

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from bench.crash.account import ask_positions, notes_of
-from bench.crash.judge import Evidence, breaches, gaps, of, replayed, seen_in
-from bench.crash.points import MOMENT, READY, START, Point, mixed, moments, points_of
+from bench.crash.judge import FLAT, NOT_FLAT, Evidence, breaches, gaps, of, replayed, seen_in
+from bench.crash.points import DEAL, MOMENT, READY, START, STOP, Point, mixed, moments, points_of
 from bench.crash.stage import NS_PER_S, Stage, until
 from engine import records
 from engine.clock import now_ns
@@ -101,7 +102,7 @@ def _rehearse(folder: Path, seed: int) -> tuple[Round, list[Point]]:
     with Stage(folder, seed) as stage:
         engine = stage.engine()
         until(lambda: engine.poll() is not None, _REHEARSAL_S)
-        past = _judged(stage, engine, stage_round)
+        past = _judge(stage, engine, stage_round)
     stage_round.seconds = (now_ns() - began_ns) / NS_PER_S
     return stage_round, points_of(past)
 
@@ -128,10 +129,12 @@ def _round(folder: Path, seed: int, waiting: list[Point], again: set[Point]) -> 
             epoch = _Epoch(stage.journal)
             engine = stage.engine()
             until(lambda: epoch.seen(READY) or engine.poll() is not None, _READY_S)
-            _judged(stage, engine, stage_round)
+            _judge(stage, engine, stage_round)
     except Exception:
         stage_round.breaches.append(f"the harness: {traceback.format_exc()}")
     stage_round.seconds = (now_ns() - began_ns) / NS_PER_S
+    if not stage_round.breaches and not any(kill.breaches for kill in stage_round.kills):
+        shutil.rmtree(folder)
     return stage_round
 
 
@@ -141,9 +144,12 @@ def _kill(stage: Stage, point: Point) -> Kill:
     epoch = _Epoch(stage.journal)
     engine = stage.engine(point if point.what != MOMENT else None)
     if point.what == MOMENT:
-        _wait_for(point.where, epoch, engine)
+        waited_for = DEAL if point.where == STOP else point.where
+        until(lambda: epoch.seen(waited_for) or engine.poll() is not None, _REACH_S)
+        if point.where == STOP:
+            engine.send_signal(signal.SIGTERM)
         until(lambda: engine.poll() is not None, point.after_s)
-        reached = engine.poll() is None and epoch.seen(point.where)
+        reached = engine.poll() is None and epoch.seen(waited_for)
     else:
         until(lambda: engine.poll() is not None, _REACH_S)
         reached = engine.poll() == -signal.SIGKILL
@@ -152,7 +158,7 @@ def _kill(stage: Stage, point: Point) -> Kill:
         os.kill(engine.pid, signal.SIGKILL)
         engine.wait()
     kill = Kill(point=point.text, group=point.group, reached=reached, seconds=(now_ns() - began_ns) / NS_PER_S)
-    if ended not in (None, -signal.SIGKILL):
+    if ended not in (None, -signal.SIGKILL) and not (point.where == STOP and ended in (FLAT, NOT_FLAT)):
         kill.breaches.append(f"the engine ended by itself, exit code {ended}: {_last_line(stage)}")
     if (stage.journal / "live").exists():
         kill.breaches += gaps(*seen_in(stage.journal))
@@ -191,27 +197,27 @@ class _Epoch:
                 self._orders += 1
 
 
-def _wait_for(where: str, epoch: _Epoch, engine: subprocess.Popen) -> bool:
-    until(lambda: epoch.seen(where) or engine.poll() is not None, _REACH_S)
-    return epoch.seen(where)
-
-
-def _judged(stage: Stage, engine: subprocess.Popen, stage_round: Round) -> list[Record]:
-    """Stop the engine in order, ask the venues, judge; the journal's records."""
+def evidence_of(stage: Stage, engine: subprocess.Popen) -> Evidence:
+    """Stop the engine in order, ask the venues, and gather what the judge looks at."""
     engine.send_signal(signal.SIGTERM)
     exit_code = engine.wait(_STOP_S)
-    stage_round.last_line = _last_line(stage)
     past, problems = seen_in(stage.journal)
     verdict, positions = replayed(past)
-    found = Evidence(
+    return Evidence(
         past=past, problems=problems, verdict=verdict, positions=positions, exit_code=exit_code,
-        last_line=stage_round.last_line, asked=ask_positions(stage.config, stage.journal),
+        last_line=_last_line(stage), asked=ask_positions(stage.config, stage.journal),
         notes=[notes_of(stage.notes(venue)) for venue in stage.venues], symbols=_symbols(stage),
     )  # fmt: skip
-    stage_round.orders = sum(1 for _ in of(past, records.ORDER))
-    stage_round.deals = len({int(record.data["deal_id"]) for record in of(past, records.DEAL)})
+
+
+def _judge(stage: Stage, engine: subprocess.Popen, stage_round: Round) -> list[Record]:
+    """The end of a stage; the journal's records."""
+    found = evidence_of(stage, engine)
+    stage_round.last_line = found.last_line
+    stage_round.orders = sum(1 for _ in of(found.past, records.ORDER))
+    stage_round.deals = len({int(record.data["deal_id"]) for record in of(found.past, records.DEAL)})
     stage_round.breaches += breaches(found)
-    return past
+    return found.past
 
 
 def _symbols(stage: Stage) -> dict[int, str]:

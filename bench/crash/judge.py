@@ -85,13 +85,14 @@ def _sent_once(found: Evidence) -> list[str]:
         int(record.data["request_no"]) for kind in (records.CANCEL, records.QUERY) for record in of(found.past, kind)
     )
     said = [
-        f"order {client_id(number)} stands {count} times in the journal" for number, count in numbers.items() if count > 1
-    ]
-    said += [
-        f"number {client_id(number)} was used {count} times"
-        for number, count in (numbers.keys() | requests.keys() and Counter(numbers.keys()) + requests).items()
+        f"order {client_id(number)} stands {count} times in the journal"
+        for number, count in numbers.items()
         if count > 1
     ]
+    used = Counter(numbers.keys()) + requests
+    said += [f"number {client_id(number)} was used {count} times" for number, count in used.items() if count > 1]
+    decided = Counter(int(record.data["decision_id"]) for record in of(found.past, records.DECISION))
+    said += [f"decision {number} stands {count} times in the journal" for number, count in decided.items() if count > 1]
     arrived = Counter(name for notes in found.notes for name in notes.arrived)
     said += [f"order {name} arrived {count} times at its venue" for name, count in arrived.items() if count > 1]
     ours = {client_id(number) for number in numbers}
@@ -128,20 +129,39 @@ def _orders(found: Evidence) -> list[str]:
 
 
 def _deals(found: Evidence) -> list[str]:
-    """Every deal has ended, or is named in the engine's last line."""
+    """Every deal has ended with the venues' own quantities and not beyond its target, or the last line names it."""
     last: dict[int, np.void | None] = {}
     for record in of(found.past, records.VERDICT):
         if record.data["cleared"]:
             last.setdefault(int(record.data["deal_id"]), None)
     for record in of(found.past, records.DEAL):
         last[int(record.data["deal_id"])] = record.data
+    traded = _traded_of_deals(found)
     said = []
     for deal_id, state in last.items():
-        ended = state is not None and state["state"] == records.CLOSED and state["outcome"] != records.HALTED
-        if not ended and f"deal {deal_id} on" not in found.last_line:
+        if f"deal {deal_id} on" in found.last_line:
+            continue
+        if state is None or state["state"] != records.CLOSED or state["outcome"] == records.HALTED:
             what = "never told" if state is None else records.OUTCOMES[state["outcome"]]
             said.append(f"deal {deal_id} is forgotten: it is {what}, and the last line does not name it")
+            continue
+        for leg, (booked, target) in enumerate(zip(state["booked_lots"], state["target_lots"], strict=True)):
+            at_venue = traded[deal_id, leg]
+            if booked != at_venue:
+                said.append(f"deal {deal_id} leg {leg}: the venue traded {at_venue} lots, the deal says {booked}")
+            if not min(target, 0) <= at_venue <= max(target, 0):
+                said.append(f"deal {deal_id} leg {leg}: {at_venue} lots traded of a target of {target}")
     return said
+
+
+def _traded_of_deals(found: Evidence) -> Counter:
+    """Lots that the venues traded, by deal and leg."""
+    at_venue = {name: lots for notes in found.notes for name, lots in notes.lots.items()}
+    traded = Counter()
+    for record in of(found.past, records.ORDER):
+        key = int(record.data["deal_id"]), int(record.data["leg"])
+        traded[key] += at_venue.get(client_id(int(record.data["order_no"])), 0)
+    return traded
 
 
 def _accounts(found: Evidence) -> list[str]:
@@ -159,6 +179,11 @@ def _accounts(found: Evidence) -> list[str]:
         ours = found.positions[instrument]
         if ours != (long_lots, short_lots) and not _is_named(found, instrument):
             said.append(f"{symbol}: the venue holds {long_lots, short_lots} (long, short), the journal {ours}")
+    said += [
+        f"record {record.seq}: {record.data['what']}"
+        for record in of(found.past, records.ALERT)
+        if record.data["code"] == "position_drift"
+    ]
     untold = [symbol for symbol in traded if symbol not in {found.symbols[at] for at in found.asked}]
     return said + [f"{symbol}: the venue traded it and tells no position" for symbol in untold]
 

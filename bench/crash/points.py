@@ -10,14 +10,15 @@ from engine.segments import Record
 
 BEFORE, AFTER = SIDES = ("before", "after")
 APPEND, WRITE, MOMENT = "append", "write", "moment"
-START, READY, DEAL = MOMENTS = ("start", "ready", "deal")
-# What is drawn at most, in seconds after: the process was made, its links were ready, its first order was journalled.
-_LATEST_S = {START: 1.0, READY: 0.8, DEAL: 0.15}
+START, READY, DEAL, STOP = MOMENTS = ("start", "ready", "deal", "stop")
+# What is drawn at most, in seconds after: the process was made, its links were ready, its first order was journalled,
+# it was asked to stop after that.
+_LATEST_S = {START: 1.0, READY: 0.8, DEAL: 0.15, STOP: 0.1}
 # What the market or the clock causes: no part of a deal, though it may come between.
 _OTHERS = frozenset({records.QUOTE, records.TIMER, records.SPREAD, records.CAPITAL, records.LINK, records.CONFIG,
                      records.START, records.COMMAND, records.BAD_INPUT, records.ACCOUNT, records.LOG})  # fmt: skip
 _MESSAGES = (records.ORDER, records.CANCEL, records.QUERY)
-_COMMON = 0.2  # share of the deals of a rehearsal that must come to a point for it to be one
+_COMMON = 0.1  # share of the deals of a rehearsal that must come to a point for it to be one
 
 
 class Point(NamedTuple):
@@ -113,15 +114,23 @@ def points_of(past: Iterable[Record]) -> list[Point]:
 
 def moments(count: int, draw: random.Random) -> list[Point]:
     """So many random moments, most of them where something is going on."""
-    chosen = draw.choices(MOMENTS, (1, 1, 3), k=count)
-    return [Point(MOMENT, "", where, 0, draw.uniform(0, _LATEST_S[where])) for where in chosen]
+    chosen = draw.choices(MOMENTS, (1, 1, 3, 1), k=count)
+    return [_moment(where, draw) for where in chosen]
+
+
+def _moment(where: str, draw: random.Random) -> Point:
+    return Point(MOMENT, "", where, 0, draw.uniform(0, _LATEST_S[where]))
 
 
 def mixed(known: list[Point], count: int, draw: random.Random) -> list[Point]:
-    """A sample of so many: every group of points once, as far as they go, then moments."""
-    shuffled = draw.sample(known, len(known))
-    groups = {point.group: point for point in shuffled}
-    first = sorted(groups.values(), key=lambda point: point.group)[: max(count - len(MOMENTS), 0)]
-    some = [Point(MOMENT, "", where, 0, draw.uniform(0, _LATEST_S[where])) for where in MOMENTS][:count]
-    rest = moments(max(count - len(first) - len(some), 0), draw)
-    return draw.sample([*first, *some, *rest], len(first) + len(some) + len(rest))
+    """A sample of so many: each kind of record, each side of a send and each sort of moment once, then the other sides
+    of those kinds, then moments."""
+    one_each: dict[tuple[str, str], Point] = {}
+    others: dict[str, Point] = {}
+    for point in draw.sample(known, len(known)):
+        kind = (point.what, point.where or point.side)
+        if one_each.setdefault(kind, point).group != point.group:
+            others.setdefault(point.group, point)
+    chosen = [*(_moment(where, draw) for where in MOMENTS), *one_each.values(), *others.values()][:count]
+    chosen += moments(count - len(chosen), draw)
+    return draw.sample(chosen, len(chosen))

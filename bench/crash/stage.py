@@ -37,9 +37,9 @@ _MARKET = {
 # Each so many orders of the venue something goes wrong, so that deals are repaired too, and killed in their repairs.
 _FAULTS = {
     "SIM_SHFE": [
-        {"every": 4, "do": "duplicate"}, {"every": 5, "do": "partial", "lots": 1}, {"every": 7, "do": "trade_before_ack"},
-        {"every": 9, "do": "terminal_before_trade"}, {"every": 13, "do": "delay_ms", "ms": 400},
-        {"every": 17, "do": "reject", "reason": "by the script"},
+        {"every": 4, "do": "duplicate"}, {"every": 5, "do": "partial", "lots": 1},
+        {"every": 7, "do": "trade_before_ack"}, {"every": 9, "do": "terminal_before_trade"},
+        {"every": 13, "do": "delay_ms", "ms": 400}, {"every": 17, "do": "reject", "reason": "by the script"},
     ],
     "SIM_OTC": [
         {"every": 5, "do": "duplicate"}, {"every": 6, "do": "nofill"}, {"every": 8, "do": "trade_before_ack"},
