@@ -17,8 +17,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=int, default=30, metavar="N",
                         help="kills in all (mixed), or at random moments (all, random); default 30")  # fmt: skip
     parser.add_argument("--seed", type=int, default=7, metavar="S", help="of the markets and the moments (default 7)")
-    parser.add_argument("--points", choices=MODES, default="mixed",
-                        help="mixed: some of each sort; all: moments, and every point once; random: moments")  # fmt: skip
+    words = "mixed: some of each sort; all: moments, and every point once; random: moments"
+    parser.add_argument("--points", choices=MODES, default="mixed", help=words)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every kill there")
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="a new folder for what the stages write (default: a temporary one)")  # fmt: skip
@@ -45,7 +45,8 @@ def as_json(result: Result) -> dict:
     return {
         "kills": len(kills), "reached": sum(kill.reached for kill in kills), "breaches": len(result.breaches),
         "stages": len(result.rounds), "orders": sum(stage.orders for stage in result.rounds),
-        "deals": sum(stage.deals for stage in result.rounds), "seconds": result.seconds,
+        "deals": sum(stage.deals for stage in result.rounds), "torn": sum(stage.torn for stage in result.rounds),
+        "mid_deal": sum(stage.mid_deal for stage in result.rounds), "seconds": result.seconds,
         "s_per_kill": result.seconds / max(len(kills), 1), "seed": result.seed, "said": result.breaches,
         "rounds": msgspec.to_builtins(result.rounds),
     }  # fmt: skip
@@ -60,7 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(table(result))
     print(f"\n{figures['kills']} kills in {figures['seconds']:.0f} s ({figures['s_per_kill']:.1f} s each), "
           f"{figures['reached']} at their point, {figures['stages']} stages, {figures['deals']} deals, "
-          f"{figures['orders']} orders: {figures['breaches']} breaches")  # fmt: skip
+          f"{figures['orders']} orders; {figures['mid_deal']} restarts found a deal open, {figures['torn']} a turn cut "
+          f"short: {figures['breaches']} breaches")  # fmt: skip
     for what in result.breaches:
         print(f"BREACH {what}")
     if asked.json:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ MODES = ("mixed", "all", "random")
 _REHEARSAL_S = 12.0
 _REACH_S, _READY_S, _STOP_S = 8.0, 15.0, 40.0
 _LINKS = 4
+_TORN, _MID_DEAL = re.compile(r"recovered .*\buntold=[1-9]"), re.compile(r"recovered .*\bopen_deals=[1-9]")
 
 
 class Kill(msgspec.Struct, kw_only=True):
@@ -37,13 +39,18 @@ class Kill(msgspec.Struct, kw_only=True):
 
 
 class Round(msgspec.Struct, kw_only=True):
-    """One stage: its kills, how it ended, what the judge said."""
+    """One stage: its kills, how it ended, what the judge said.
+
+    torn: starts that found a turn cut short, and wrote the rest of it; mid_deal: starts that found a deal open.
+    """
 
     folder: str
     kills: list[Kill] = []
     last_line: str = ""
     deals: int = 0
     orders: int = 0
+    torn: int = 0
+    mid_deal: int = 0
     seconds: float = 0.0
     breaches: list[str] = []
 
@@ -216,6 +223,8 @@ def _judge(stage: Stage, engine: subprocess.Popen, stage_round: Round) -> list[R
     stage_round.last_line = found.last_line
     stage_round.orders = sum(1 for _ in of(found.past, records.ORDER))
     stage_round.deals = len({int(record.data["deal_id"]) for record in of(found.past, records.DEAL)})
+    said = stage.log("engine")
+    stage_round.torn, stage_round.mid_deal = (len(pattern.findall(said)) for pattern in (_TORN, _MID_DEAL))
     stage_round.breaches += breaches(found)
     return found.past
 
