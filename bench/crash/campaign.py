@@ -16,6 +16,7 @@ from bench.crash.account import ask_positions, notes_of
 from bench.crash.judge import FLAT, NOT_FLAT, Evidence, breaches, gaps, of, replayed, seen_in
 from bench.crash.points import DEAL, MOMENT, READY, START, STOP, Point, mixed, moments, points_of
 from bench.crash.stage import NS_PER_S, Stage, until
+from desk.compile import warm
 from engine import records
 from engine.clock import now_ns
 from engine.segments import Reader, Record
@@ -82,6 +83,7 @@ def campaign(kills: int, seed: int, folder: Path, mode: str = "all", tell=None) 
     from it at once. tell: is given a line of progress at a time.
     """
     tell = tell or (lambda line: None)
+    warm()  # else the first engine would spend its time compiling
     began_ns, draw = now_ns(), random.Random(seed)
     result = Result(seed=seed, points=0)
     known: list[Point] = []
@@ -109,9 +111,11 @@ def _rehearse(folder: Path, seed: int) -> tuple[Round, list[Point]]:
     with Stage(folder, seed) as stage:
         engine = stage.engine()
         until(lambda: engine.poll() is not None, _REHEARSAL_S)
-        past = _judge(stage, engine, stage_round)
+        known = points_of(_judge(stage, engine, stage_round))
+    if not known:
+        stage_round.breaches.append("the harness: no deal came to an end, so no point of a deal is known")
     stage_round.seconds = (now_ns() - began_ns) / NS_PER_S
-    return stage_round, points_of(past)
+    return stage_round, known
 
 
 def _round(folder: Path, seed: int, waiting: list[Point], again: set[Point]) -> Round:
