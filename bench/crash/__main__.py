@@ -1,6 +1,7 @@
 """`python -m bench.crash`: the crash campaign from the command line; a table, and a JSON with every kill."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections import defaultdict
@@ -55,6 +56,7 @@ def as_json(result: Result) -> dict:
 def main(arguments: list[str] | None = None) -> int:
     """0; 1 where something did not hold, and the stages' folders are kept."""
     asked = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # the processes of a stage end with it
     folder = asked.out or Path(tempfile.mkdtemp(prefix="tandem-crash-"))
     result = campaign(asked.kills, asked.seed, folder, asked.points, progress)
     figures = as_json(result)
