@@ -5,10 +5,10 @@ from engine.core import Core
 from engine.ids import client_id
 from engine.messages import spend_message
 from engine.orders import CANCEL_ASKED, ENDED, MOVES, TERMINAL
-from engine.ports import FAILED, IOC, TRADING, OrderRequest
+from engine.ports import FAILED, IOC, READY, TRADING, OrderRequest
 from engine.positions import keep_working
 from engine.records import CANCEL, ORDER, QUERY, SENT
-from engine.schema import CANCEL_SENT, CREATED, SENT_STATE, UNSET, WORKING
+from engine.schema import ACTIVE, CANCEL_SENT, CREATED, SENT_STATE, UNSET, WORKING
 
 _ASK_LIMIT_SHIFT = 4  # queries back off by doubling, to 16 times the first pause
 
@@ -61,7 +61,8 @@ def send(core: Core, deal_id: int, count: int) -> None:
 def release_due(core: Core, rows: list) -> bool:
     """Send the deal's orders that waited and need not wait any longer, as much of them as what led has filled.
 
-    Behind a leading leg: once all its orders are over and certain. Behind a far leg: when their time has come.
+    Behind a leading leg: once all its orders are over and certain. Behind a far leg: when their time has come. What may
+    not raise risk any more by then (a doubt, a link, a switch) is dropped: repair goes on from what has traded.
     """
     waiting = [row for row in rows if row["state"] == CREATED]
     if not waiting:
@@ -76,10 +77,25 @@ def release_due(core: Core, rows: list) -> bool:
         if any(row["in_doubt"] or row["state"] not in TERMINAL for row in leading):
             return False
         filled, asked = (sum(int(row[name]) for row in leading) for name in ("cum_lots", "lots"))
+    if not _may_raise(core, waiting + leading):
+        filled = 0
     for leg in sorted({int(row["leg"]) for row in waiting}):
         mine = [row for row in waiting if row["leg"] == leg]
         _release(core, mine, min(sum(int(row["lots"]) for row in mine) * filled // max(asked, 1), 2**40))
     return True
+
+
+def _may_raise(core: Core, rows: list) -> bool:
+    """Whether an entry or exit may still go on: every leg certain, every venue there, no switch against it."""
+    state = core.state
+    deal = state.deal_row(int(rows[0]["deal_id"]))
+    instruments = [state.instrument[row["instrument"]] for row in rows]
+    links = all((state.venue[one["venue"]]["link"] == READY).all() for one in instruments)
+    switches = [state.head["switch"], state.strategy[deal["strategy"]]["switch"], state.spread[deal["spread"]]["switch"]]
+    switches += [state.venue[one["venue"]]["switch"] for one in instruments]
+    switches += [state.account[one["account"]]["switch"] for one in instruments]
+    certain = not any(row["in_doubt"] for row in rows)
+    return certain and links and (max(switches) == ACTIVE or rows[0]["purpose"] != records.ENTRY)
 
 
 def _release(core: Core, rows: list, lots: int) -> None:
@@ -110,7 +126,6 @@ def drop(core: Core, row) -> None:
     row["state"], row["settled"] = MOVES[CREATED][ENDED], 1
     keep_working(core.state.address, int(row["order_no"]) & (len(core.state.order) - 1), 0)
     forget(core, row)
-    emit_state(core, row, records.NO_EVENT)
 
 
 def take_word(core: Core, row) -> None:

@@ -95,8 +95,9 @@ class Day:
     def _venue(self, index: int, protocol: str) -> StormVenue:
         terms = [Terms(instrument=one, multiplier=self._multiplier(one)) for one in self.instruments
                  if one.venue == index]  # fmt: skip
-        currency = next((spec.currency for spec in self.armed.config.accounts
-                         if spec.venue == self.armed.config.venues[index].id), self.armed.config.engine.currency)  # fmt: skip
+        config = self.armed.config
+        mine = [spec.currency for spec in config.accounts if spec.venue == config.venues[index].id]
+        currency = mine[0] if mine else config.engine.currency
         return StormVenue(index, protocol, terms, self.clock, LATENCY, self._treat, currency)
 
     def _multiplier(self, one) -> Fraction:
@@ -182,6 +183,7 @@ class Day:
 
     def skip(self, until_ns: int) -> None:
         """Let time pass while nothing is open: one beat at its end."""
+        self.settle()
         self._pump(until_ns)
         self._heard_ns = 0
         self._beat()
@@ -445,6 +447,8 @@ class Day:
 
     def _end(self) -> None:
         self.wait(500 * MS)
+        self.process.command(records.COMMAND_HALT, records.SCOPE_ALL, -1, "the day ends")
+        self.settle()
         core = self.process.loop.core
         if core.open_deals or core.live_orders:
             self._breach(f"open at the day's end: {self.process.loop.left_open()}")

@@ -255,5 +255,6 @@ def on_resolve(t, choice, deal_id):
         deal.dead_at_ns = t.walk[0].dead_ns
         if deal.since_ns:
             deal.since_ns, deal.since_dead_ns = t.walk[0].now_ns, t.walk[0].dead_ns
-    elif choice == RESOLVE_BY_HAND:
+    elif choice == RESOLVE_BY_HAND or deal.unsettled:
+        # A person has traded the lots, or has taken the venue's word on orders whose trades it never told.
         deal.by_hand = 1

@@ -141,7 +141,7 @@ def on_state(t, seq, row):
     number, deal_id, booked = order.order_no, deal.deal_id, int(row["booked_lots"])
     if cum < order.cum and event != EVENT_BUST and event != EVENT_CORRECT:
         note(t.found, codes.CUM_FELL, seq, deal_id, number, order.cum, cum)
-    if row["settled"] and (not terminal or row["in_doubt"] or booked != cum):
+    if row["settled"] and (not terminal or row["in_doubt"] or (booked != cum and not deal.by_hand)):
         note(t.found, codes.SETTLED_EARLY, seq, deal_id, number, booked, cum)
     if booked != order.booked:
         note(t.found, codes.BOOKED_DIFFERS, seq, deal_id, number, booked, order.booked)
