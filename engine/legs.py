@@ -103,13 +103,14 @@ def _release(core: Core, rows: list, lots: int) -> None:
     for row in rows:
         wanted = min(int(row["lots"]), lots)
         lots -= wanted
-        if wanted == 0:
+        if wanted == 0 or _met_by(core, int(row["instrument"]), int(row["side"]), int(row["limit_ticks"])):
             drop(core, row)
             continue
         row["lots"], row["state"], row["sent_ns"] = wanted, SENT_STATE, core.now_ns
         row["deadline_ns"] = max(int(row["deadline_ns"]), core.now_ns + core.timing.ack_timeout_ns)
         slot = int(row["order_no"]) & (len(core.state.order) - 1)
         keep_working(core.state.address, slot, wanted)
+        refresh_own(core, int(row["instrument"]))
         core.emit(
             ORDER, order_no=row["order_no"], decision_id=row["decision_id"], deal_id=row["deal_id"], leg=row["leg"],
             instrument=row["instrument"], side=row["side"], offset=row["offset"], tif=row["tif"],
@@ -150,7 +151,7 @@ def refresh_own(core: Core, at: int) -> None:
     bid = ask = UNSET
     for number in core.live_orders:
         row = core.state.order_row(number)
-        if row["instrument"] != at or (row["state"] in TERMINAL and not row["in_doubt"]):
+        if row["instrument"] != at or not _at_venue(row):
             continue
         limit = int(row["limit_ticks"])
         if row["side"] > 0:
@@ -162,16 +163,21 @@ def refresh_own(core: Core, at: int) -> None:
 
 def make_way(core: Core, at: int, lots: int, limit_ticks: int) -> bool:
     """Cancel our own orders that an order of `lots` at this limit could meet; True where there are any (F19)."""
-    found = False
-    for number in list(core.live_orders):
-        row = core.state.order_row(number)
-        if row["instrument"] != at or row["side"] * lots > 0 or (row["state"] in TERMINAL and not row["in_doubt"]):
-            continue
-        own = int(row["limit_ticks"])
-        if (limit_ticks >= own) if lots > 0 else (limit_ticks <= own):
-            found = True
-            withdraw(core, row)
-    return found
+    met = _met_by(core, at, lots, limit_ticks)
+    for row in met:
+        withdraw(core, row)
+    return bool(met)
+
+
+def _met_by(core: Core, at: int, lots: int, limit_ticks: int) -> list:
+    rows = (core.state.order_row(number) for number in core.live_orders)
+    others = (row for row in rows if row["instrument"] == at and row["side"] * lots < 0 and _at_venue(row))
+    return [row for row in others if (limit_ticks - int(row["limit_ticks"])) * lots >= 0]
+
+
+def _at_venue(row) -> bool:
+    """Whether the order may be in the venue's book: sent, and not known to be over."""
+    return bool(row["in_doubt"]) or row["state"] not in (*TERMINAL, CREATED)
 
 
 def end_waiting(core: Core, rows: list) -> None:

@@ -76,17 +76,19 @@ def _waits(base, decision, leg):
 
 
 @njit
-def _show(base, at, side, limit_ticks, lots):
-    """What a new order of ours means to the others: the size that it takes, the price that they may not cross."""
+def _show(base, at, side, limit_ticks, lots, waits):
+    """What a new order of ours means to the others: the size that it takes, and, once sent, the price not to cross."""
     book, position = books_of(base)[at], positions_of(base)[at]
     if side > 0:
         book.taken_ask_lots += lots
         own = position.own_bid_ticks
-        position.own_bid_ticks = limit_ticks if own == UNSET else max(own, limit_ticks)
+        if not waits:
+            position.own_bid_ticks = limit_ticks if own == UNSET else max(own, limit_ticks)
     else:
         book.taken_bid_lots += lots
         own = position.own_ask_ticks
-        position.own_ask_ticks = limit_ticks if own == UNSET else min(own, limit_ticks)
+        if not waits:
+            position.own_ask_ticks = limit_ticks if own == UNSET else min(own, limit_ticks)
 
 
 @njit
@@ -125,7 +127,7 @@ def _open_order(base, decision, leg, offset, lots, lock, now_ns):
         position.working_buy += lots
     else:
         position.working_sell += lots
-    _show(base, at, side, row.limit_ticks, lots)
+    _show(base, at, side, row.limit_ticks, lots, waits)
     row.deadline_ns = decision.deadline_ns
     head.live_orders += 1
     head.orders_sent += 1

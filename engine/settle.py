@@ -194,7 +194,8 @@ def check_deal(core: Core, deal) -> None:
     policy = core.policies[deal["strategy"]]
     if naked_so_far(deal, core.now_ns) - int(deal["granted_ns"]) > policy.naked_limit_ns:
         halt(core, deal, _why_naked(core, deal))
-    elif deal["state"] == REPAIRING and not deal["alive"] and outcome_of(deal, bound_of(core, deal)) == NO_OUTCOME:
+    elif not deal["alive"] and outcome_of(deal, bound_of(core, deal)) == NO_OUTCOME:
+        deal["state"] = REPAIRING
         _repair_if_due(core, deal)
 
 
