@@ -1,17 +1,13 @@
-"""Checks of strategies: levels that make sense, sizes that contracts and bounds allow, repairs that come to an end."""
+"""Checks of strategies: levels that make sense, sizes that contracts and bounds allow."""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from desk.config import LegSpec, RepairSpec, SpreadSpec, StrategySpec
+from desk.config import LegSpec, SpreadSpec, StrategySpec
 from desk.findings import Findings, exact, known, rows
 
 STRATEGY_KINDS = ("spread_cross", "ratio_cross")
 BANDS = ("price", "z")
-ON_PARTIAL = ("complete", "unwind", "cheapest")
-# A repair that may take longer, or try more often, than this has no end that anyone waits for.
-LONGEST_NAKED_MS = 3_600_000
-MOST_TRIES = 1000
 
 
 def check_strategies(found: Findings, residuals: Mapping[str, Fraction]) -> None:
@@ -25,8 +21,6 @@ def check_strategies(found: Findings, residuals: Mapping[str, Fraction]) -> None
             _traded(found, spec, spread)
             _lots(found, spec, spread)
             _residuals(found, spec, spread, residuals.get(spread.id, Fraction(0)))
-        if known(spec, "repair"):
-            _repair(found, spec.repair)
 
 
 def _levels(found: Findings, spec: StrategySpec) -> None:
@@ -87,23 +81,6 @@ def _residuals(found: Findings, spec: StrategySpec, spread: SpreadSpec, left: Fr
         most = int(exact(getattr(spread, bound)) / left)
         if getattr(spec, field) > most >= 1:
             found.wrong(spec, field, f"at most {most} units: {bound} of {spread.id} allows no more residual")
-
-
-def _repair(found: Findings, spec: RepairSpec) -> None:
-    found.one_of(spec, "on_partial", ON_PARTIAL)
-    found.positive(spec, "retry_ms", "band_bps", "max_tries", "naked_limit_ms")
-    found.not_negative(spec, "risk_aversion")
-    for field, most in (("max_tries", MOST_TRIES), ("naked_limit_ms", LONGEST_NAKED_MS)):
-        if known(spec, field) and getattr(spec, field) > most:
-            found.wrong(spec, field, f"at most {most}: a repair must come to an end")
-    if known(spec, "retry_ms", "naked_limit_ms") and 0 < spec.naked_limit_ms <= spec.retry_ms:
-        found.wrong(spec, "retry_ms", f"less than naked_limit_ms, {spec.naked_limit_ms}: else nothing is tried twice")
-    if known(spec, "pay_up_ticks") and not _is_ladder(rows(spec.pay_up_ticks)):
-        found.wrong(spec, "pay_up_ticks", "ticks above 0, each more than the one before")
-
-
-def _is_ladder(ticks: list[int]) -> bool:
-    return all(low < high for low, high in zip([0, *ticks], ticks, strict=False))
 
 
 def _known_legs(spread: SpreadSpec) -> Iterable[LegSpec]:
