@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+from desk.code import BadCode, load
 from desk.config import LegSpec, SpreadSpec, StrategySpec
 from desk.findings import Findings, exact, known, rows
 
-STRATEGY_KINDS = ("spread_cross", "ratio_cross")
+STRATEGY_KINDS = ("spread_cross", "ratio_cross", "python")
 BANDS = ("price", "z")
 
 
@@ -27,8 +28,31 @@ def _levels(found: Findings, spec: StrategySpec) -> None:
     found.one_of(spec, "kind", STRATEGY_KINDS)
     found.one_of(spec, "band", BANDS)
     found.not_negative(spec, "min_edge", "rearm")
-    if known(spec, "entry", "exit") and spec.entry <= spec.exit:
+    if spec.kind == "python":
+        _code(found, spec)
+        return
+    for field in ("code", "parameters"):
+        if known(spec, field) and getattr(spec, field):
+            found.wrong(spec, field, "nothing: only a strategy of kind python has code and parameters")
+    for field in ("entry", "exit"):
+        if getattr(spec, field) is None:
+            found.wrong(spec, field, "it to be there: a number")
+    stated = known(spec, "entry", "exit") and None not in (spec.entry, spec.exit)
+    if stated and spec.entry <= spec.exit:
         found.wrong(spec, "entry", f"more than exit, {spec.exit:g}")
+
+
+def _code(found: Findings, spec: StrategySpec) -> None:
+    """The function must be there, and every level is its own."""
+    for field, nothing in (("entry", None), ("exit", None), ("center", None), ("band", "price"), ("rearm", 0.0)):
+        if known(spec, field) and getattr(spec, field) != nothing:
+            found.wrong(spec, field, "nothing: a python strategy has levels of its own, in its parameters")
+    if not known(spec, "code"):
+        return
+    try:
+        load(spec.code)
+    except BadCode as error:
+        found.wrong(spec, "code", str(error), error.nearest)
 
 
 def _sizes(found: Findings, spec: StrategySpec) -> None:
