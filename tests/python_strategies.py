@@ -22,13 +22,15 @@ def fade(view, parameters):
 
 def greedy(view, parameters):
     """Sells whatever it sees, as much as it can name."""
-    return Wish(side=SELL, purpose="entry", units=10**30, signal=view.diff, center=-1000.0, threshold=0.0)
+    return Wish(side=SELL, purpose="entry", units=10**30, signal=view.diff, center=0.0, threshold=0.0)
 
 
-def breaks_once_it_holds(view, parameters):
-    if view.position_units:
-        return [view.diff][1]
-    return fade(view, parameters)
+def breaks_after_its_first_wish(view, parameters):
+    """Enters at its first sight of the entry; parameters["since_ns"] later it fails at the same sight."""
+    wish = fade(view, parameters)
+    if wish is not None and view.now_ns > parameters["since_ns"]:
+        return [wish][1]
+    return wish
 
 
 def breaks(view, parameters):
@@ -55,8 +57,8 @@ def answers(view, parameters):
         {"units": None}, {"units": True}, {"signal": math.nan}, {"center": math.inf}, {"threshold": "1"},
         {"center": None}, {"purpose": "exit"},
     )  # fmt: skip
-    number = int(parameters["number"])
-    return ("sell", 1, object(), {"side": SELL})[-number - 1] if number < 0 else Wish(**good | spoilt[number])
+    wishes = [Wish(**good | one) for one in spoilt]
+    return [*wishes, "sell", 1, object(), {"side": SELL}][int(parameters["number"])]
 
 
 async def waits(view, parameters): ...

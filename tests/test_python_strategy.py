@@ -8,8 +8,9 @@ from desk.code import BadCode, load
 from engine import records
 from engine.ports import BUY, SELL
 from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
+from tests import python_strategies
 from tests.test_check import CONFIGS, NOW_NS, checked
-from tests.world import MS, World, demo_config
+from tests.world import BEGIN_NS, MS, World, demo_config
 
 HERE = "tests.python_strategies"
 LEVELS = {"center": 6.0, "entry": 0.25, "exit": 0.05}
@@ -46,7 +47,7 @@ def switch(world: World, strategy: int = 0) -> int:
 
 
 def test_it_enters_and_leaves_like_a_compiled_one():
-    world = world_of()
+    world = world_of(max_units=1)
     assert decisions(world) == []
     world.market(6.5)
     world.step(50)
@@ -69,35 +70,31 @@ def test_it_enters_and_leaves_like_a_compiled_one():
     world.check()
 
 
-def test_its_units_are_capped_and_only_the_gate_says_what_is_sent():
-    world = world_of("greedy", max_units=2, clip_units=1)
+def test_its_units_are_capped_by_its_clip_and_its_position_by_its_maximum():
+    world = world_of("greedy", max_units=2)
     for _ in range(5):
-        world.step(200)
         world.market(6.5)
-    assert {int(row["units"]) for row in decisions(world)} <= {1}
-    assert len(decisions(world)) == world.state.head["denied"], "its center is far below: an entry would earn nothing"
-    assert world.outcomes() == []
+        world.step(200)
+    assert [int(row["units"]) for row in decisions(world)] == [1, 1]
+    assert world.state.strategy[0]["position_units"] == -2
     world.check()
 
 
-def test_at_most_max_units_are_held():
-    world = world_of(max_units=1)
-    for _ in range(4):
-        world.market(6.5)
-        world.step(300)
-    assert len(decisions(world)) == 1 and world.state.strategy[0]["position_units"] == -1
+def test_the_gate_asks_its_entries_for_the_edge_that_it_states():
+    world = world_of(min_edge=5.0)
+    world.market(6.5)
+    assert len(decisions(world)) == world.state.head["denied"] == 1
     world.check()
 
 
 def test_it_is_not_asked_before_the_samples_are_there_nor_while_the_spread_is_blocked():
-    world = World(config_of("breaks", min_samples=3))
-    world.market(6.5)
-    world.quote(world.au, 30_000, 30_000)  # crossed
-    assert raised(world) == []
-    for _ in range(3):
+    world = World(config_of("breaks", min_samples=16))
+    while world.state.spread[0]["samples"] < 16:
         world.market(6.5)
-        world.step(600)
-    world.quote(world.au, 30_000, 30_000)
+        assert raised(world) == []
+        world.step(200)
+    world.quote(world.au, 30_000, 30_000)  # crossed
+    world.quote(world.gc, 13_950, 13_951)
     assert raised(world) == []
     world.market(6.5)
     assert len(raised(world)) == 1
@@ -125,21 +122,26 @@ def test_a_switch_holds_for_it_too():
 @pytest.mark.parametrize(
     ("function", "what"),
     [
-        ("breaks", r"raised RuntimeError at python_strategies.py:37: no idea what <object object at 0x...> is"),
-        ("leaves", "raised SystemExit at python_strategies.py:41: 3"),
-        ("recurses", "raised RecursionError at python_strategies.py:45: maximum recursion depth exceeded"),
-        ("scribbles", "raised TypeError at python_strategies.py:49: 'mappingproxy' object does not support item"),
+        ("breaks", r"raised RuntimeError at {}: no idea what <object object at 0x...> is"),
+        ("leaves", "raised SystemExit at {}: 3"),
+        ("recurses", "raised RecursionError at {}: maximum recursion depth exceeded"),
+        ("scribbles", "raised TypeError at {}: 'mappingproxy' object does not support item"),
     ],
 )
 def test_one_that_raises_is_halted_and_a_person_is_told_once(function, what):
-    world = world_of(function)
+    line = getattr(python_strategies, function).__code__.co_firstlineno + 1
+    world = World(config_of(function))
+    world.market(6.5)
+    world.step(600)
     assert raised(world) == []
     quotes = int(world.state.head["quotes"])
     for _ in range(3):
         world.market(6.5)
         world.step(200)
     assert world.state.head["quotes"] == quotes + 9, "every quote is booked"
-    assert len(raised(world)) == 1 and raised(world)[0].startswith(f"strategy gold_spread {what}")
+    assert len(raised(world)) == 1 and raised(world)[0].startswith(
+        f"strategy gold_spread {what.format(f'python_strategies.py:{line}')}"
+    )
     assert switch(world) == HALTED and world.state.head["switch"] == ACTIVE
     assert decisions(world) == []
     world.check()
@@ -153,17 +155,12 @@ NONSENSE = [
     "expected signal to be a finite number, got nan", "expected center to be a finite number, got inf",
     "expected threshold to be a finite number, got '1'", "expected center to be a finite number, got None",
     "expected an exit to bring +0 units nearer to 0",
+    *(f"expected a Wish or None, got {kind}" for kind in ("str", "int", "object", "dict")),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("number", "what"),
-    [*enumerate(NONSENSE), *((-one, f"expected a Wish or None, got {kind}") for one, kind in
-                            ((1, "str"), (2, "int"), (3, "object"), (4, "dict")))],
-)  # fmt: skip
+@pytest.mark.parametrize(("number", "what"), list(enumerate(NONSENSE)))
 def test_one_that_answers_nonsense_is_halted(number, what):
-    # From the last: "sell", 1, object(), {...} are -1 to -4 of a list that is read from its end.
-    number = number if number >= 0 else -(5 + number)
     world = world_of("answers", {"number": float(number)})
     world.market(6.5)
     assert raised(world) == [f"strategy gold_spread answered nonsense: {what}"]
@@ -209,32 +206,36 @@ def test_one_decision_a_spread_and_quote_whoever_decides():
 
 
 def test_its_open_deal_is_repaired_after_it_raised():
-    """The gold leg is rejected, the strategy fails at the next quote; its deal is brought into balance all the same."""
-    faults = {"SIM_OTC": [{"type": "reject", "on_order": 1}]}
-    world = two([{"code": "tests.python_strategies:breaks_once_it_holds", "max_units": 3}], faults)
+    """Nothing filled, the deal was over, and the strategy failed: then a late fill, which is taken back to balance."""
+    late = [{"at_order": 1, "do": "late_fill_ms", "ms": 60}]
+    nothing = [{"at_order": 1, "do": "nofill"}]
+    until = LEVELS | {"since_ns": float(BEGIN_NS + 610 * MS)}
+    faults = {"SIM_SHFE": late, "SIM_OTC": nothing}
+    world = world_of("breaks_after_its_first_wish", until, faults, cooldown_ms=20)
     world.market(6.5)
-    assert len(decisions(world)) == 1
-    world.state.strategy[0]["switch"] = ACTIVE
-    for _ in range(30):
+    world.step(40)
+    assert world.outcomes() == ["not_done"]
+    world.market(6.5)
+    assert len(raised(world)) == 1 and switch(world) == HALTED and len(world.loop.core.open_deals) == 0
+    for _ in range(20):
         world.step(50)
         world.market(6.5)
-    assert len(raised(world)) <= 1
-    assert world.loop.is_quiet()
-    assert world.outcomes()[0] in ("complete", "unwound", "partial_balanced")
+    assert "late_fill" in world.alerts()
+    assert world.loop.is_quiet() and world.outcomes() in (["complete"], ["unwound"])
+    assert len(raised(world)) == 1 and switch(world) == HALTED
+    assert len(world.of_kind(records.REPAIR)) >= 1
     world.check()
 
 
 def test_a_repeated_number_of_the_venue_launches_nothing_twice():
     """An old update prices nothing, even where it comes in the same instant as the one that decided."""
     world = world_of(cooldown_ms=0)
-    core = world.loop.core
-    world.market(6.5)
-    made = len(decisions(world))
-    book = core.state.book[world.au]
-    again = (world.au, int(book["bid_ticks"]), 30, int(book["ask_ticks"]), 30, world.now_ns - MS, world.now_ns)
-    world.loop.on_quote(*again, 7, 0)
-    world.loop.on_quote(*again, 7, 0)
-    assert made == 1 and len(decisions(world)) == 1
+    bid = int(world.state.book[world.au]["bid_ticks"]) + 25
+    quote = (world.au, bid, 30, bid + 1, 30, world.now_ns - MS, world.now_ns, 7, 0)
+    world.loop.on_quote(*quote)
+    assert len(decisions(world)) == 1
+    world.loop.on_quote(*quote)
+    assert len(decisions(world)) == 1
     world.step(100)
     world.check()
 
