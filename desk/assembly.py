@@ -11,6 +11,7 @@ import msgspec
 import orjson
 
 from desk.build import Names, build_state, hedge_of, instruments_of, policies_of, proxies_of
+from desk.code import codes_of, signals_of
 from desk.config import Config
 from desk.hot import HOT
 from engine.calendar import Calendar
@@ -47,6 +48,7 @@ def config_record(config: Config, calendars: dict[str, Calendar], market_ns: int
         "names": names.lists(),
         "instruments": [_instrument_view(names, index) for index in range(len(config.instruments))],
         "spreads": [_spread_view(names, spec) for spec in config.spreads],
+        "code": codes_of(config),
         "sessions": {name: _windows(calendars[name], market_ns) for name in _calendars_used(config)},
         "market_date": market_date,
         "input": played,
@@ -93,8 +95,8 @@ def _windows(calendar: Calendar, market_ns: int) -> list[list[int]]:
 
 
 def config_hash(record: dict) -> bytes:
-    """What must be equal for a journal to be continued: the config and its instruments, not the versions."""
-    body = {key: record[key] for key in ("config", "names", "instruments", "spreads")}
+    """What must be equal for a journal to be continued: the config, its instruments, its Python strategies."""
+    body = {key: record[key] for key in ("config", "names", "instruments", "spreads")} | {"code": record.get("code")}
     return hashlib.blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest().encode()
 
 
@@ -112,7 +114,7 @@ def session_lookup(record: dict) -> Callable[[int, int], tuple[int, int]]:
 
 
 def assemble(record: dict, journal, gateways: list[Gateway], clock: Callable[[], int]) -> Loop:
-    """A loop over a fresh state, from a CONFIG record alone."""
+    """A loop over a fresh state, from a CONFIG record alone; ValueError where a Python strategy's file has changed."""
     config = msgspec.convert(record["config"], Config)
     names = Names(config)
     spec = config.engine
@@ -125,4 +127,5 @@ def assemble(record: dict, journal, gateways: list[Gateway], clock: Callable[[],
     )
     state: State = build_state(names, record["market_date"])
     core = Core(state, journal, HOT, gateways, policies_of(names), timing, session_lookup(record), names.lists(), clock)
+    core.signals = signals_of(names.strategy_specs, record.get("code", {}))
     return Loop(core)

@@ -268,7 +268,8 @@ def _percent(value: float) -> Fraction:
 def _fill_strategy(row, names: Names, spec: StrategySpec) -> None:
     row["kind"], row["spread"], row["band"] = STRATEGY_KINDS[spec.kind], names.spreads[spec.spread], BANDS[spec.band]
     row["fixed_center"], row["center"] = int(spec.center is not None), spec.center or 0.0
-    for name in ("entry", "exit", "min_edge", "rearm", "clip_units", "max_units", "slippage_ticks", "min_samples"):
+    row["entry"], row["exit"] = spec.entry or 0.0, spec.exit or 0.0
+    for name in ("min_edge", "rearm", "clip_units", "max_units", "slippage_ticks", "min_samples"):
         row[name] = getattr(spec, name)
     row["cooldown_ns"], row["deadline_ns"] = spec.cooldown_ms * NS_PER_MS, spec.deadline_ms * NS_PER_MS
     row["armed"] = 1

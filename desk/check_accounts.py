@@ -37,8 +37,9 @@ def _engine(found: Findings, spec: EngineSpec) -> None:
         found.wrong(spec, "currency", "an upper-case code such as CNY")
     found.one_of(spec, "poll", ("wait", "busy"))
     found.positive(
-        spec, "timer_ms", "sample_ms", "ack_timeout_ms", "query_every_ms", "stop_timeout_ms", "segment_mb", "sync_ms"
-    )
+        spec, "timer_ms", "sample_ms", "ack_timeout_ms", "query_every_ms", "stop_timeout_ms", "segment_mb", "sync_ms",
+        "circuit_rejects", "circuit_ms",
+    )  # fmt: skip
     if known(spec, "timer_ms", "sample_ms") and 0 < spec.sample_ms < spec.timer_ms:
         found.wrong(spec, "sample_ms", f"at least timer_ms, {spec.timer_ms}: samples are taken on the timer")
 

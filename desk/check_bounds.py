@@ -13,6 +13,7 @@ from desk.config import (
     InstrumentSpec,
     LegSpec,
     PoolSpec,
+    ProxySpec,
     RepairSpec,
     SpreadSpec,
     StrategySpec,
@@ -32,15 +33,17 @@ UNITS = 1_000_000
 MOST: dict[type[Struct], dict[str, float]] = {
     EngineSpec: {
         "timer_ms": MINUTE_MS, "sample_ms": HOUR_MS, "ack_timeout_ms": HOUR_MS, "query_every_ms": HOUR_MS,
-        "stop_timeout_ms": HOUR_MS, "segment_mb": 4096, "sync_ms": HOUR_MS,
+        "stop_timeout_ms": HOUR_MS, "segment_mb": 4096, "sync_ms": HOUR_MS, "circuit_rejects": 1000,
+        "circuit_ms": HOUR_MS,
     },
     ClockSpec: {"speed": 100_000},
     CurrencySpec: {"fixed_rate": PRICE},
     VenueSpec: {"max_silence_ms": HOUR_MS, "orders_per_s": 100_000, "order_burst": 1_000_000},
     PoolSpec: {"capital": MONEY},
     InstrumentSpec: {
-        "fee_per_lot": MONEY, "fee_bps": BPS, "max_age_ms": DAY_MS, "max_width_bps": BPS, "max_order_lots": LOTS,
-        "max_order_value": MONEY, "max_position_lots": LOTS, "collar_bps": BPS, "close_guard_s": 86_400,
+        "fee_per_lot": MONEY, "fee_bps": BPS, "close_today_fee_per_lot": MONEY, "close_today_fee_bps": BPS,
+        "max_age_ms": DAY_MS, "max_width_bps": BPS, "max_order_lots": LOTS, "max_order_value": MONEY,
+        "max_position_lots": LOTS, "collar_bps": BPS, "close_guard_s": 86_400,
     },
     SpreadSpec: {
         "ratio_k": 1_000_000, "max_skew_ms": DAY_MS, "residual_bound": MONEY, "ledger_bound": MONEY,
@@ -51,8 +54,13 @@ MOST: dict[type[Struct], dict[str, float]] = {
     StrategySpec: {
         "entry": PRICE, "exit": PRICE, "center": PRICE, "min_edge": PRICE, "rearm": PRICE, "clip_units": UNITS,
         "max_units": UNITS, "cooldown_ms": DAY_MS, "slippage_ticks": TICKS, "deadline_ms": HOUR_MS,
+        "align_ms": HOUR_MS, "flatten_s": 86_400,
     },
-    RepairSpec: {"pay_up_ticks": TICKS, "band_bps": BPS, "risk_aversion": 1_000_000},
+    RepairSpec: {
+        "pay_up_ticks": TICKS, "band_bps": BPS, "risk_aversion": 1_000_000, "lean_ms": HOUR_MS, "lean_ticks": TICKS,
+        "wide_band_bps": BPS, "lock_wait_ms": HOUR_MS,
+    },
+    ProxySpec: {"lot_base": 1_000_000_000},
 }  # fmt: skip
 # The smallest of those that may not come near 0.
 LEAST: dict[type[Struct], dict[str, float]] = {ClockSpec: {"speed": 0.001}, CurrencySpec: {"fixed_rate": 1e-9}}
@@ -107,3 +115,4 @@ def _specs(config: Config) -> Iterator[Any]:
         yield strategy
         if strategy.repair is not UNSET:
             yield strategy.repair
+            yield from rows(strategy.repair.proxies)

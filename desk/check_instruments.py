@@ -30,6 +30,8 @@ def check_instruments(found: Findings) -> None:
         _symbol(found, spec, symbols)
         _numbers(found, spec)
         _expiry(found, spec)
+        _limits(found, spec)
+        _close_today(found, spec)
         contract = _contract(found, spec)
         if contract and known(spec, "id"):
             found.contracts.setdefault(spec.id, contract)
@@ -88,6 +90,46 @@ def _expiry(found: Findings, spec: InstrumentSpec) -> None:
         if last < (expires or date.max):
             until = f"it expires on {expires}" if expires else "it has no expiry"
             found.notes.append(f"instrument {spec.id}: calendar {spec.calendar} is closed after {last}, and {until}")
+
+
+def _limits(found: Findings, spec: InstrumentSpec) -> None:
+    """涨跌停: prices that the contract can have, the lower one below the upper."""
+    prices = {}
+    for field in ("lower_limit", "upper_limit"):
+        if known(spec, field) and getattr(spec, field):
+            prices[field] = found.parsed(spec, field, positive_decimal)
+            _on_tick(found, spec, field, prices[field])
+    lower, upper = prices.get("lower_limit"), prices.get("upper_limit")
+    if lower is not None and upper is not None and lower >= upper:
+        found.wrong(spec, "lower_limit", f"less than upper_limit, {spec.upper_limit}")
+
+
+def _on_tick(found: Findings, spec: InstrumentSpec, field: str, price: Fraction | None) -> None:
+    try:
+        tick = positive_decimal(spec.tick) if known(spec, "tick") and price is not None else None
+    except ValueError:
+        return  # told of the tick itself
+    if tick is not None and (price / tick).denominator != 1:
+        found.wrong(spec, field, f"a multiple of the tick, {spec.tick}")
+    elif tick is not None and price / tick >= LARGEST_MICROS:
+        found.wrong(spec, field, "less than 2^62 ticks")
+
+
+def _close_today(found: Findings, spec: InstrumentSpec) -> None:
+    """平今 and 锁仓 mean something only where the venue counts today's lots apart, and a lock only beside a fee."""
+    fees = [field for field in ("close_today_fee_per_lot", "close_today_fee_bps")
+            if known(spec, field) and getattr(spec, field) is not None]  # fmt: skip
+    found.not_negative(spec, *fees)
+    apart = not known(spec, "position_mode") or spec.position_mode == "long_short_today"
+    for field in fees:
+        if not apart:
+            found.wrong(spec, field, f"nothing: {spec.position_mode} knows no lots of today (long_short_today does)")
+    if not known(spec, "may_lock") or not spec.may_lock:
+        return
+    if not apart:
+        found.wrong(spec, "may_lock", f"false: {spec.position_mode} knows no lots of today to leave")
+    elif not fees and known(spec, "close_today_fee_per_lot", "close_today_fee_bps"):
+        found.wrong(spec, "may_lock", "false, or a close_today_fee_per_lot or _bps: a lock is weighed against that fee")
 
 
 def _contract(found: Findings, spec: InstrumentSpec) -> Contract | None:

@@ -38,6 +38,7 @@ def check_spreads(found: Findings) -> dict[str, Fraction]:
         if sides and known(spec, "id", "residual_bound", "ledger_bound"):
             residuals[spec.id] = _residual(found, spec, sides)
             _note_ratios(found, spec, sides)
+            _note_ledger(found, spec, sides, residuals[spec.id])
     return residuals
 
 
@@ -153,6 +154,23 @@ def _residual(found: Findings, spec: SpreadSpec, sides: list[Side]) -> Fraction:
             spec, "residual_bound", f"at least {_text(left)} {spec.unit}, which one unit of these ratios leaves"
         )
     return left
+
+
+def _note_ledger(found: Findings, spec: SpreadSpec, sides: list[Side], left: Fraction) -> None:
+    """What becomes of a residual that gathers over deals: only whole lots of a leg can be traded against it."""
+    lots = [side.base for side in sides if side.contract.spec.kind != "inverse" and side.contract.spec.account]
+    if left == 0 or not known(spec, "ledger_hedge"):
+        return
+    if not spec.ledger_hedge or not lots:
+        why = "no leg has lots of a fixed worth" if spec.ledger_hedge else "ledger_hedge = false"
+        found.notes.append(
+            f"spread {spec.id}: nothing trades its residual ledger away ({why}): only exits bring it back"
+        )
+    elif exact(spec.ledger_bound) < min(lots):
+        found.notes.append(
+            f"spread {spec.id}: its residual ledger is never hedged: ledger_bound, {spec.ledger_bound:g} {spec.unit}, "
+            f"is less than the smallest lot, {_text(min(lots))}; entries stop there, and only exits bring it back"
+        )
 
 
 def _note_ratios(found: Findings, spec: SpreadSpec, sides: list[Side]) -> None:

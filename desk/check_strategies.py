@@ -1,17 +1,14 @@
-"""Checks of strategies: levels that make sense, sizes that contracts and bounds allow, repairs that come to an end."""
+"""Checks of strategies: levels that make sense, sizes that contracts and bounds allow."""
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from desk.config import LegSpec, RepairSpec, SpreadSpec, StrategySpec
+from desk.code import BadCode, load
+from desk.config import LegSpec, SpreadSpec, StrategySpec
 from desk.findings import Findings, exact, known, rows
 
-STRATEGY_KINDS = ("spread_cross", "ratio_cross")
+STRATEGY_KINDS = ("spread_cross", "ratio_cross", "python")
 BANDS = ("price", "z")
-ON_PARTIAL = ("complete", "unwind", "cheapest")
-# A repair that may take longer, or try more often, than this has no end that anyone waits for.
-LONGEST_NAKED_MS = 3_600_000
-MOST_TRIES = 1000
 
 
 def check_strategies(found: Findings, residuals: Mapping[str, Fraction]) -> None:
@@ -25,16 +22,37 @@ def check_strategies(found: Findings, residuals: Mapping[str, Fraction]) -> None
             _traded(found, spec, spread)
             _lots(found, spec, spread)
             _residuals(found, spec, spread, residuals.get(spread.id, Fraction(0)))
-        if known(spec, "repair"):
-            _repair(found, spec.repair)
 
 
 def _levels(found: Findings, spec: StrategySpec) -> None:
     found.one_of(spec, "kind", STRATEGY_KINDS)
     found.one_of(spec, "band", BANDS)
     found.not_negative(spec, "min_edge", "rearm")
-    if known(spec, "entry", "exit") and spec.entry <= spec.exit:
+    if spec.kind == "python":
+        _code(found, spec)
+        return
+    for field in ("code", "parameters"):
+        if known(spec, field) and getattr(spec, field):
+            found.wrong(spec, field, "nothing: only a strategy of kind python has code and parameters")
+    for field in ("entry", "exit"):
+        if getattr(spec, field) is None:
+            found.wrong(spec, field, "it to be there: a number")
+    stated = known(spec, "entry", "exit") and None not in (spec.entry, spec.exit)
+    if stated and spec.entry <= spec.exit:
         found.wrong(spec, "entry", f"more than exit, {spec.exit:g}")
+
+
+def _code(found: Findings, spec: StrategySpec) -> None:
+    """The function must be there, and every level is its own."""
+    for field, nothing in (("entry", None), ("exit", None), ("center", None), ("band", "price"), ("rearm", 0.0)):
+        if known(spec, field) and getattr(spec, field) != nothing:
+            found.wrong(spec, field, "nothing: a python strategy has levels of its own, in its parameters")
+    if not known(spec, "code"):
+        return
+    try:
+        load(spec.code)
+    except BadCode as error:
+        found.wrong(spec, "code", str(error), error.nearest)
 
 
 def _sizes(found: Findings, spec: StrategySpec) -> None:
@@ -87,23 +105,6 @@ def _residuals(found: Findings, spec: StrategySpec, spread: SpreadSpec, left: Fr
         most = int(exact(getattr(spread, bound)) / left)
         if getattr(spec, field) > most >= 1:
             found.wrong(spec, field, f"at most {most} units: {bound} of {spread.id} allows no more residual")
-
-
-def _repair(found: Findings, spec: RepairSpec) -> None:
-    found.one_of(spec, "on_partial", ON_PARTIAL)
-    found.positive(spec, "retry_ms", "band_bps", "max_tries", "naked_limit_ms")
-    found.not_negative(spec, "risk_aversion")
-    for field, most in (("max_tries", MOST_TRIES), ("naked_limit_ms", LONGEST_NAKED_MS)):
-        if known(spec, field) and getattr(spec, field) > most:
-            found.wrong(spec, field, f"at most {most}: a repair must come to an end")
-    if known(spec, "retry_ms", "naked_limit_ms") and 0 < spec.naked_limit_ms <= spec.retry_ms:
-        found.wrong(spec, "retry_ms", f"less than naked_limit_ms, {spec.naked_limit_ms}: else nothing is tried twice")
-    if known(spec, "pay_up_ticks") and not _is_ladder(rows(spec.pay_up_ticks)):
-        found.wrong(spec, "pay_up_ticks", "ticks above 0, each more than the one before")
-
-
-def _is_ladder(ticks: list[int]) -> bool:
-    return all(low < high for low, high in zip([0, *ticks], ticks, strict=False))
 
 
 def _known_legs(spread: SpreadSpec) -> Iterable[LegSpec]:

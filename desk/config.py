@@ -164,10 +164,12 @@ class StrategySpec(Section, kw_only=True):
     """One strategy on one spread. Prices in the spread's unit, or as z-scores or ratios where the kind says so."""
 
     id: str
-    kind: str  # spread_cross, ratio_cross
+    kind: str  # spread_cross, ratio_cross, python
     spread: str
-    entry: float
-    exit: float
+    entry: float | None = None  # entry and exit: of every kind but python, which has levels of its own
+    exit: float | None = None
+    code: str = ""  # python: "package.module:function", a function of (engine.ports.View, parameters) alone
+    parameters: dict[str, float] = {}  # python: what the function is handed
     center: float | None = None  # None: the rolling mean
     band: str = "price"  # price: difference or ratio from the center; z: multiples of the rolling deviation
     min_edge: float = 0.0  # after all costs

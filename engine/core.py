@@ -2,14 +2,14 @@
 
 import hashlib
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import orjson
 
 from engine import records
-from engine.ports import ExecReport, Gateway
+from engine.ports import ExecReport, Gateway, PythonStrategy
 from engine.repair import RepairPolicy
 from engine.state import State
 
@@ -22,12 +22,16 @@ class Hot(NamedTuple):
     decide(state, journal, number, now_ns) -> orders to send for that decision, 0 where it was Denied.
     sample(state, now_ns): price and sample every spread, mark every position.
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
+    may_ask(state, strategy, now_ns) -> whether a Python strategy may be asked now.
+    take_wish(state, strategy, side, purpose, units, signal, center, threshold, now_ns) -> decisions waiting.
     """
 
     on_quote: Callable
     decide: Callable
     sample: Callable
     pool_use: Callable
+    may_ask: Callable
+    take_wish: Callable
 
 
 class Timing(NamedTuple):
@@ -80,7 +84,8 @@ class Core:
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
     trades, (venue, trade id, side, order number). failed: orders whose write failed in this turn. told: what a person
     has heard last of a matter, so that what repeats itself is told once. sessions: (instrument, market time) -> its
-    section's (open, close), UNSET where closed. clock: for stamps alone, never for a decision.
+    section's (open, close), UNSET where closed. clock: for stamps alone, never for a decision. signals: the Python
+    strategies and their parameters, by their index.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class Core:
         self.venue_orders: dict[tuple[int, str], int] = {}
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
+        self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
         self.next_sample_ns = 0
         self.next_session_ns = 0  # market time: when a contract's section ends, the first of all
         self.locked: set[int] = set()  # contracts with cancels spent in a price-limit lock

@@ -23,6 +23,7 @@ from engine.ports import (
 )
 from engine.reports import apply_report
 from engine.schema import ACTIVE, CREATED
+from engine.signals import ask_signals
 
 _HEARD_EVERY_NS = 200_000_000
 _BAD_INPUTS_TOLD = 100
@@ -73,6 +74,8 @@ class Loop:
             waiting = core.hot.on_quote(core.state.address, core.journal.address, *quote)
             if waiting < 0:
                 raise MemoryError("the journal has no room for a quote")
+        if core.signals:
+            waiting = ask_signals(core, instrument, waiting)
         for number in range(waiting):
             launch(core, number)
         if waiting:

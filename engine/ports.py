@@ -4,6 +4,7 @@ Adapters implement `Gateway` and call `Inputs`; `engine.loop` is the one `Inputs
 an adapter calls from the event loop's only thread, right after it has parsed a message.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -114,6 +115,56 @@ class PositionReport(msgspec.Struct, gc=False, kw_only=True):
     short_today: int = 0
     short_yesterday: int = 0
     recv_ns: int
+
+
+class View(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a Python strategy is shown of its spread: plain numbers, prices in spread currency a base unit.
+
+    blocked: 0; while a spread is blocked nobody is asked. mean, sd, ratio_mean, ratio_sd: of the rolling window, of the
+    difference and of the ratio. buy_units, sell_units: what the market shows. position_units: bought minus sold.
+    cost: of a round trip, fees included.
+    """
+
+    diff: float
+    buy: float
+    sell: float
+    ratio: float
+    ratio_buy: float
+    ratio_sell: float
+    mean: float
+    sd: float
+    ratio_mean: float
+    ratio_sd: float
+    samples: int
+    buy_units: int
+    sell_units: int
+    cost: float
+    position_units: int
+    clip_units: int
+    max_units: int
+    blocked: int
+    now_ns: int
+
+
+class Wish(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a Python strategy wants: side BUY or SELL the spread, purpose "entry" or "exit", so many units at most.
+
+    signal, center, threshold: what it saw, in the difference's unit; the gate asks an entry to earn the strategy's
+    min_edge from the executable price to the center, after costs.
+    """
+
+    side: int
+    purpose: str
+    units: int
+    signal: float
+    center: float
+    threshold: float
+
+
+class PythonStrategy(Protocol):
+    """A strategy in plain Python: a function of what it is shown and of its parameters alone, or replay will differ."""
+
+    def __call__(self, view: View, parameters: Mapping[str, float]) -> Wish | None: ...
 
 
 class Inputs(Protocol):

@@ -16,14 +16,14 @@ from engine.tables import (
 )
 from strategies import ratio_cross, spread_cross
 
-SPREAD_CROSS, RATIO_CROSS = range(2)
-KINDS = {"spread_cross": SPREAD_CROSS, "ratio_cross": RATIO_CROSS}
+SPREAD_CROSS, RATIO_CROSS, PYTHON = range(3)  # PYTHON: asked by `engine.signals`, after the compiled ones
+KINDS = {"spread_cross": SPREAD_CROSS, "ratio_cross": RATIO_CROSS, "python": PYTHON}
 BANDS = {"price": 0, "z": 1}
 
 
 @njit
-def _wanted_units(strategy, spread, side, purpose):
-    units = min(strategy.clip_units, spread.buy_units if side > 0 else spread.sell_units)
+def _wanted_units(strategy, spread, side, purpose, most):
+    units = min(most, strategy.clip_units, spread.buy_units if side > 0 else spread.sell_units)
     held = abs(strategy.position_units)
     return min(units, strategy.max_units - held if purpose == ENTRY else held)
 
@@ -53,16 +53,20 @@ def ask_strategy(base, index, now_ns):
         return False
     if (not strategy.fixed_center or strategy.band) and spread.samples < strategy.min_samples:
         return False
-    held = strategy.position_units != 0 and spread.open_deals == 0
-    if held and strategy.flatten_ns >= 0 and _closes_within(base, spread, strategy.flatten_ns, now_ns):
-        return _write_exit(base, index, now_ns)
+    if strategy.flatten_ns >= 0 and _closes_within(base, spread, strategy.flatten_ns, now_ns):
+        # Flat until the close: what is held is exited, and nothing is entered that would be.
+        held = strategy.position_units != 0 and spread.open_deals == 0
+        return _write_exit(base, index, now_ns) if held else False
     if strategy.kind == SPREAD_CROSS:
         side, purpose, signal, executable, center, threshold, cost = spread_cross.decide(strategy, spread, now_ns)
+    elif strategy.kind == PYTHON:
+        return False
     else:
         side, purpose, signal, executable, center, threshold, cost = ratio_cross.decide(strategy, spread, now_ns)
     if side == 0 or (purpose == ENTRY and strategy.switch == REDUCE_ONLY) or spread.open_deals > 0:
         return False
-    return _write(base, index, side, purpose, signal, executable, center, threshold, cost, now_ns)
+    most = strategy.clip_units
+    return _write(base, index, side, purpose, most, signal, executable, center, threshold, cost, now_ns)
 
 
 @njit
@@ -86,17 +90,18 @@ def _write_exit(base, index, now_ns):
         return False
     side = SELL if strategy.position_units > 0 else BUY
     executable = spread.sell if side < 0 else spread.buy
-    return _write(base, index, side, EXIT, spread.diff, executable, spread.diff, 0.0, spread.fee + spread.cost, now_ns)
+    cost, most = spread.fee + spread.cost, strategy.clip_units
+    return _write(base, index, side, EXIT, most, spread.diff, executable, spread.diff, 0.0, cost, now_ns)
 
 
 @njit
-def _write(base, index, side, purpose, signal, executable, center, threshold, cost, now_ns):
-    """Leave a decision in the scratch row; False where no unit of it could be traded."""
+def _write(base, index, side, purpose, most, signal, executable, center, threshold, cost, now_ns):
+    """Leave a decision of at most `most` units in the scratch row; False where no unit of it could be traded."""
     head = head_of(base)
     strategy = strategies_of(base)[index]
     spread = spreads_of(base)[strategy.spread]
     scratch = scratch_of(base)
-    units = _wanted_units(strategy, spread, side, purpose)
+    units = _wanted_units(strategy, spread, side, purpose, most)
     if units <= 0:
         return False
     decision = scratch.decision[scratch.decisions]
@@ -115,6 +120,36 @@ def _write(base, index, side, purpose, signal, executable, center, threshold, co
     if purpose == ENTRY:
         strategy.armed[0 if side > 0 else 1] = 0
     return True
+
+
+@njit
+def may_ask(base, index, now_ns):
+    """Whether a Python strategy may be asked now: the rules under which a compiled one may decide."""
+    strategy = strategies_of(base)[index]
+    spread = spreads_of(base)[strategy.spread]
+    scratch = scratch_of(base)
+    if spread.blocked or strategy.switch == HALTED or scratch.decisions >= MAX_DECISIONS:
+        return False
+    if spread.samples < strategy.min_samples or spread.open_deals > 0 or strategy.open_deals > 0:
+        return False
+    if now_ns - strategy.last_decision_ns < strategy.cooldown_ns:
+        return False
+    for number in range(scratch.decisions):
+        if scratch.decision[number].spread == strategy.spread:
+            return False
+    return strategy.flatten_ns < 0 or not _closes_within(base, spread, strategy.flatten_ns, now_ns)
+
+
+@njit
+def take_wish(base, index, side, purpose, most, signal, center, threshold, now_ns):
+    """Write down what a Python strategy wishes, as far as its limits allow; how many decisions wait."""
+    strategy = strategies_of(base)[index]
+    spread = spreads_of(base)[strategy.spread]
+    if purpose == EXIT or strategy.switch != REDUCE_ONLY:
+        executable = spread.buy if side > 0 else spread.sell
+        cost = spread.cost + spread.fee
+        _write(base, index, side, purpose, most, signal, executable, center, threshold, cost, now_ns)
+    return scratch_of(base).decisions
 
 
 @njit

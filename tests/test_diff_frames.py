@@ -70,6 +70,17 @@ def test_a_trade_before_its_order_is_told_as_it_comes() -> None:
     assert told(heard) == [("TRADE", -1, 1, 2), ("ACK", 1, 0, 3), ("CANCELLED", 1, 0, 4)]
 
 
+def test_orders_and_trades_carry_the_exchange_s_own_id_of_the_order() -> None:
+    heard = feed(
+        trade(**SESSION),
+        trade(trades={"A|1": TRADE | {"exchange_order_id": "X1"}, "A|2": TRADE | {"exchange_trade_id": "2"}}),
+        trade(orders=order(volume_left=0, status="FINISHED")),
+    )
+    assert [report.venue_order_id for report in heard.reports] == ["X1", "", "X1"]
+    refused = feed(trade(**SESSION), trade(orders=order(exchange_order_id="", status="FINISHED")))
+    assert [(report.event, report.venue_order_id) for report in refused.reports] == [(Event.REJECTED, "")]
+
+
 def test_a_finished_order_before_its_trades_is_told_as_it_comes() -> None:
     heard = feed(
         trade(**SESSION),

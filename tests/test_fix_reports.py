@@ -126,6 +126,38 @@ def test_a_foreign_order_is_reported_as_foreign():
     assert (reports[0].order_no, reports[0].client_id) == (0, "SOMEBODY")
 
 
+def test_a_report_carries_the_venue_s_own_id_of_the_order():
+    reports, bad, _ = told(fill(_37="ORD-7"))
+    assert (reports[0].order_no, reports[0].venue_order_id) == (1, "ORD-7")
+    for nothing in ({"_37": "NONE"}, {"_37": None}):
+        reports, bad, _ = told(fill(**nothing))
+        assert (reports[0].order_no, reports[0].venue_order_id) == (1, "")
+    assert bad == []
+
+
+def test_a_report_under_the_venue_s_id_alone_reaches_the_engine():
+    reports, bad, _ = told(fill(_37="ORD-7", _11=None))
+    assert (reports[0].order_no, reports[0].client_id, reports[0].venue_order_id) == (0, "", "ORD-7")
+    assert (reports[0].event, reports[0].cum_lots, reports[0].last_lots) == (Event.TRADE, 1, 1)
+    assert bad == []
+
+
+def test_a_report_that_names_no_order_at_all_is_bad_input():
+    for named in ("NONE", None):
+        reports, bad, _ = told(fill(_37=named, _11=None))
+        assert reports == []
+        assert "required tag 11 is missing, and tag 37 names no order either" in bad[0]
+
+
+def test_a_cancel_that_is_refused_under_any_id_reaches_the_engine():
+    refusal = b"37=ORD-7\x0139=0\x01434=1\x0158=late\x01"
+    reports, bad, _ = told(refusal + b"11=C\x0141=%b\x01" % OURS, b"9")
+    assert (reports[0].event, reports[0].order_no, reports[0].venue_order_id) == (Event.CANCEL_REJECTED, 1, "ORD-7")
+    reports, bad, _ = told(refusal, b"9")
+    assert (reports[0].event, reports[0].order_no, reports[0].client_id) == (Event.CANCEL_REJECTED, 0, "")
+    assert (reports[0].venue_order_id, reports[0].instrument, bad) == ("ORD-7", -1, [])
+
+
 def test_a_session_reject_of_an_order_refuses_it():
     async def work(here: World) -> None:
         here.entry.answers = False

@@ -251,6 +251,18 @@ def test_a_reduce_only_strategy_leaves_but_does_not_enter():
     assert at(desk, 0) == [(SELL, EXIT, 1)]
 
 
+def test_near_the_close_a_strategy_that_flattens_leaves_and_enters_no_more():
+    """Else it would enter what it must exit at once, again and again until the guard holds it back."""
+    desk = desk_of(flatten_ns=300 * 1000 * MS, cooldown_ns=0)
+    desk.state.instrument["close_ns"][A] = desk.now_ns + 300 * 1000 * MS
+    assert at(desk, -12) == []
+    only(desk)["position_units"] = 2
+    assert at(desk, -30) == [(SELL, EXIT, 2)]
+    desk.state.instrument["close_ns"][A] += 1
+    only(desk)["position_units"] = 0
+    assert at(desk, -12) == [(BUY, ENTRY, 2)]
+
+
 def test_a_blocked_spread_is_not_asked():
     desk = desk_of()
     assert at(desk, -12, width=0) == []

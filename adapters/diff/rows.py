@@ -14,17 +14,22 @@ STATUSES = {"ALIVE": True, "FINISHED": False}
 
 
 class OrderRow(msgspec.Struct, frozen=True, gc=False):
-    """One row of `orders`. accepted: it has an exchange_order_id. cum_lots = volume_orign - volume_left."""
+    """One row of `orders`. venue_id: exchange_order_id, "" until it is accepted. cum_lots = volume_orign - volume_left.
+    """
 
     client_id: str
     instrument: int
     side: int
     alive: bool
-    accepted: bool
+    venue_id: str
     total_lots: int
     leaves_lots: int
     message: str
     insert_ns: int
+
+    @property
+    def accepted(self) -> bool:
+        return bool(self.venue_id)
 
     @property
     def cum_lots(self) -> int:
@@ -35,6 +40,7 @@ class TradeRow(msgspec.Struct, frozen=True, gc=False):
     """One row of `trades`. trade_id: the exchange's where stated; both sides of a self-trade share it."""
 
     client_id: str
+    venue_id: str
     instrument: int
     side: int
     lots: int
@@ -58,7 +64,7 @@ def read_order(
         instrument=_instrument(row, contracts, path).index,
         side=_side(row, path),
         alive=STATUSES[status],
-        accepted=bool(row.get("exchange_order_id")),
+        venue_id=row.get("exchange_order_id") or "",
         total_lots=total,
         leaves_lots=leaves,
         message=row.get("last_msg", ""),
@@ -77,6 +83,7 @@ def read_trade(
         raise ValueError(f"{path}: expected a positive volume and a price, got {lots} and {row['price']!r}")
     return TradeRow(
         client_id=_field(row, "order_id", path),
+        venue_id=row.get("exchange_order_id") or "",
         instrument=instrument.index,
         side=_side(row, path),
         lots=lots,

@@ -40,6 +40,7 @@ EVENTS = {
 TRADES = (Event.TRADE, Event.CORRECT, Event.BUST)
 DONE_STATES = (b"2", b"3", b"4", b"8", b"C")
 ENDS = (Event.CANCELLED, Event.REJECTED, Event.DONE, Event.UNKNOWN_ORDER)
+NO_ORDER_ID = "NONE"  # OrderID (37) of an order that the venue never took
 _UNKNOWN_ORDER = b"5"  # OrdRejReason
 _SIDES = {b"1": BUY, b"2": -BUY, b"5": -BUY}
 
@@ -61,7 +62,7 @@ class Reports:
         raw = message.raw
         kind = need(raw, tags.EXEC_TYPE)
         event = self._event(kind, raw)
-        client_id = self._client_id(raw)
+        client_id, venue_id = self._ids(raw)
         listed = self._listed(client_id, raw)
         report = ExecReport(
             venue=self._venue,
@@ -69,6 +70,7 @@ class Reports:
             client_id=client_id,
             instrument=listed.instrument.index,
             event=event,
+            venue_order_id=venue_id,
             side=_SIDES.get(get(raw, tags.SIDE), 0),
             reason=text(get(raw, tags.TEXT)),
             venue_ns=self._time(raw, recv_ns),
@@ -82,19 +84,23 @@ class Reports:
         return report
 
     def cancel_reject(self, message: Message, recv_ns: int) -> ExecReport:
-        """The cancel was refused: says nothing of the order. FieldError where it names none that we know."""
+        """The cancel was refused: says nothing of the order. FieldError where it names none that we know.
+
+        Under nothing but the venue's id the engine knows whose it is; its instrument is not stated then.
+        """
         raw = message.raw
-        client_id = self._client_id(raw)
+        client_id, venue_id = self._ids(raw)
         order = self._live.get(client_id)
-        if order is None:
+        if order is None and client_id:
             raise FieldError(41, tags.VALUE_INCORRECT, f"tag 41: {client_id!r} is no order of this connection's client")
         return ExecReport(
             venue=self._venue,
             order_no=order_no(client_id),
             client_id=client_id,
-            instrument=order.instrument,
+            instrument=order.instrument if order else -1,
             event=Event.CANCEL_REJECTED,
-            side=order.side,
+            venue_order_id=venue_id,
+            side=order.side if order else 0,
             reason=text(get(raw, tags.TEXT)),
             venue_ns=self._time(raw, recv_ns),
             recv_ns=recv_ns,
@@ -110,12 +116,16 @@ class Reports:
             return Event.UNKNOWN_ORDER
         return Event.DONE if kind == b"I" and status in DONE_STATES else event
 
-    def _client_id(self, raw: bytes) -> str:
+    def _ids(self, raw: bytes) -> tuple[str, str]:
+        """(client id, venue's id), either "" where it is not stated. A report that comes under the venue's id alone is
+        the engine's to match; FieldError where there is neither."""
         ours, original = text(get(raw, tags.CLIENT_ID)), text(get(raw, tags.ORIG_CLIENT_ID))
-        client_id = self._live.resolve(ours, original)
-        if not client_id:
-            raise FieldError(11, tags.TAG_MISSING, "required tag 11 is missing")
-        return client_id
+        client_id, venue_id = self._live.resolve(ours, original), text(get(raw, tags.ORDER_ID))
+        if venue_id == NO_ORDER_ID:
+            venue_id = ""
+        if not client_id and not venue_id:
+            raise FieldError(11, tags.TAG_MISSING, "required tag 11 is missing, and tag 37 names no order either")
+        return client_id, venue_id
 
     def _listed(self, client_id: str, raw: bytes) -> Listed:
         """By our own order where it is one; a foreign one by its symbol. FieldError where neither is known."""
