@@ -61,21 +61,24 @@ def send(core: Core, deal_id: int, count: int) -> None:
 def release_due(core: Core, rows: list) -> bool:
     """Send the deal's orders that waited and need not wait any longer, as much of them as what led has filled.
 
-    Behind a leading leg: once all its orders are over and certain. Behind a far leg: when their time has come.
+    Behind a leading leg: once all its orders are over and certain. Behind a far leg: when their time has come, whole
+    where nothing is known of it yet; never while it is in doubt.
     """
     waiting = [row for row in rows if row["state"] == CREATED]
     if not waiting:
         return False
     of = int(waiting[0]["decision_id"])
     leading = [row for row in rows if row["decision_id"] == of and row["state"] != CREATED]
-    if waiting[0]["release_ns"]:
-        if core.now_ns < waiting[0]["release_ns"]:
+    far_first = bool(waiting[0]["release_ns"])
+    if far_first and core.now_ns < waiting[0]["release_ns"]:
+        return False
+    if any(row["in_doubt"] for row in leading):
+        return False
+    filled, asked = (sum(int(row[name]) for row in leading) for name in ("cum_lots", "lots"))
+    if any(row["state"] not in TERMINAL for row in leading):
+        if not far_first:
             return False
-        filled = asked = 1
-    else:
-        if any(row["in_doubt"] or row["state"] not in TERMINAL for row in leading):
-            return False
-        filled, asked = (sum(int(row[name]) for row in leading) for name in ("cum_lots", "lots"))
+        filled = asked  # it is on its way, and meant to be met
     for leg in sorted({int(row["leg"]) for row in waiting}):
         mine = [row for row in waiting if row["leg"] == leg]
         _release(core, mine, min(sum(int(row["lots"]) for row in mine) * filled // max(asked, 1), 2**40))

@@ -179,8 +179,9 @@ def check_deal(core: Core, deal) -> None:
     """On the timer: orders to release, the naked limit, and the next repair where it is due."""
     rows = core.rows_of(int(deal["deal_id"]))
     if legs.release_due(core, rows):
-        measure(deal, rows)
-        emit_deal(core, deal)
+        review(core, deal)  # where nothing of it was needed any more, the deal is over
+        if deal["state"] == CLOSED:
+            return
     core.state.head["unbalanced_deals"] += keep_naked_time(deal, bound_of(core, deal), core.now_ns)
     policy = core.policies[deal["strategy"]]
     if naked_so_far(deal, core.now_ns) - int(deal["granted_ns"]) > policy.naked_limit_ns:
