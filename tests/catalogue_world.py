@@ -1,9 +1,7 @@
 """The world of the catalogue's tests: both venues of the demo behind their real protocols, treated order by order.
 
-    desk = desk_of(config)                    # a fixture's: checked at its end
-    desk.script(desk.shfe, {1: Treatment(at_most_lots=1)}, rest=Treatment(reject="never"))
-    desk.market(6.5)                          # au is dear: the strategy sells 3 au and buys 1 gc
-    desk.step(300)                            # 10 ms a beat; keep_ms: the quotes are shown again so often
+A test makes a desk (the fixture `desk_of` checks it at its end), scripts what becomes of a venue's orders by their
+number, and shows a market: at 6.5 au is dear, so the strategy sells 3 au and buys 1 gc.
 """
 
 from collections.abc import Callable
@@ -54,16 +52,19 @@ def ratio(config: Config, au: int, gc: int, **spread) -> Config:
 
 
 class Desk(Storm):
-    """A storm with a script a venue, and its check. sent: every order as the venue received it.
+    """A storm with a script a venue, and its check. sent, sent_ns: every order as the venue received it, and when.
 
     untold: instruments of which the engine cannot know the venue's position, since the scenario hides a trade.
+    complaints: bad inputs that are to be told, by venue.
     """
 
     def __init__(self, config: Config | None = None, market_ns: int = MARKET_NS) -> None:
         self.sent: tuple[list[NewOrder], ...] = ([], [])
+        self.sent_ns: tuple[list[int], ...] = ([], [])
         self.shown: dict[int, tuple] = {}
         self.flips = 0
         self.untold: tuple[int, ...] = ()
+        self.complaints = [0, 0]
         super().__init__(config or gold(), market_ns)
         for venue in range(len(self.venues)):
             self.script(self.venues[venue], {})
@@ -90,6 +91,7 @@ class Desk(Storm):
 
         def treat(order: NewOrder) -> Treatment:
             self.sent[index].append(order)
+            self.sent_ns[index].append(self.now_ns)
             return by_number.get(len(self.sent[index]), rest)
 
         self.treat[index] = treat
@@ -144,6 +146,11 @@ class Desk(Storm):
             int(row["lots"] * row["side"]) for row in self.of_kind(records.ORDER)
             if row["instrument"] == instrument and (not purposes or row["purpose"] in purposes)
         ]  # fmt: skip
+
+    def received(self, instrument: int) -> list[int]:
+        """Signed lots of every order of a contract, as the venue received them."""
+        one = self.instruments[instrument]
+        return [order.side * order.lots for order in self.sent[one.venue] if order.symbol.endswith(one.symbol)]
 
     def slices(self, instrument: int) -> list[tuple[int, str]]:
         """(signed lots, offset) of every order of a contract."""
@@ -237,7 +244,7 @@ class Desk(Storm):
             assert not any(row["working_buy"] or row["working_sell"] for row in self.state.position)
         ids = [order.client_id for orders in self.sent for order in orders]
         assert len(ids) == len(set(ids))
-        assert self.loop.bad_inputs == [0, 0]
+        assert self.loop.bad_inputs == self.complaints
 
 
 class _Nobody:

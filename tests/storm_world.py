@@ -115,7 +115,7 @@ class Storm:
         self.record = config_record(self.config, CALENDARS, market_ns, "a storm's test")
         self.treat: dict[int, Callable[[NewOrder], Treatment]] = {}
         self.venues = [self._venue(index, spec.protocol) for index, spec in enumerate(self.config.venues)]
-        self.au, self.gc, self.fx = (one.index for one in self.instruments)
+        self.au, self.gc, self.fx = (one.index for one in self.instruments[:3])
         self.loop: Loop
         self.start(1)
 

@@ -134,7 +134,7 @@ def test_f04_a_report_under_the_venues_own_id_waits_for_the_one_that_names_the_o
     (order,) = desk.sent[1]
     early(desk, Event.TRADE, cum_lots=1, last_lots=1, last_ticks=13_951, trade_id="T-early")
     assert (desk.net(desk.gc), desk.alerts().count("foreign_order")) == (0, 0)
-    row = desk.state.order_row(list(desk.loop.core.live_orders)[0])
+    row = desk.state.order_row(next(iter(desk.loop.core.live_orders)))
     early(desk, Event.ACK, order_no=int(row["order_no"]), client_id=order.client_id, cum_lots=0)
     assert (desk.net(desk.gc), desk.outcomes()) == (1, ["complete"])
     early(desk, Event.TRADE, cum_lots=1, last_lots=1, last_ticks=13_951, trade_id="T-early")  # once more, by its id
@@ -209,7 +209,9 @@ def test_f13_a_lost_order_is_in_doubt_asked_for_and_never_resent(desk_of):
     assert (desk.outcomes(), desk.nets()) == (["complete"], THREE_LOTS_SHORT)
 
 
-@pytest.mark.parametrize("treatment", [{"drop_reports": True}, {"delay_ms": 1_500}, {"drop_ack": True, "delay_ms": 900}])
+@pytest.mark.parametrize(
+    "treatment", [{"drop_reports": True}, {"delay_ms": 1_500}, {"drop_ack": True, "delay_ms": 900}]
+)
 def test_f13_a_fill_of_which_nothing_was_told_in_time_is_found_and_not_sent_again(desk_of, treatment):
     desk = desk_of()
     desk.script(desk.otc, {1: Treatment(**treatment)})
