@@ -53,9 +53,10 @@ def ask_strategy(base, index, now_ns):
         return False
     if (not strategy.fixed_center or strategy.band) and spread.samples < strategy.min_samples:
         return False
-    held = strategy.position_units != 0 and spread.open_deals == 0
-    if held and strategy.flatten_ns >= 0 and _closes_within(base, spread, strategy.flatten_ns, now_ns):
-        return _write_exit(base, index, now_ns)
+    if strategy.flatten_ns >= 0 and _closes_within(base, spread, strategy.flatten_ns, now_ns):
+        # What is not to be carried over is not entered any more either.
+        held = strategy.position_units != 0 and spread.open_deals == 0
+        return held and _write_exit(base, index, now_ns)
     if strategy.kind == SPREAD_CROSS:
         side, purpose, signal, executable, center, threshold, cost = spread_cross.decide(strategy, spread, now_ns)
     else:
