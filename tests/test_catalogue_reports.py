@@ -1,4 +1,4 @@
-"""The catalogue's rows of what a venue says of an order: late, early, twice, contradicted, taken back, or not at all."""
+"""The catalogue's rows of what a venue says of an order: late, early, twice, contradicted, taken back, or nothing."""
 
 import pytest
 
