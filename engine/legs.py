@@ -61,22 +61,25 @@ def send(core: Core, deal_id: int, count: int) -> None:
 def release_due(core: Core, rows: list) -> bool:
     """Send the deal's orders that waited and need not wait any longer, as much of them as what led has filled.
 
-    Behind a leading leg: once all its orders are over and certain. Behind a far leg: when their time has come. What may
-    not raise risk any more by then (a doubt, a link, a switch) is dropped: repair goes on from what has traded.
+    Behind a leading leg: once all its orders are over and certain. Behind a far leg: when their time has come, whole
+    where nothing is known of it yet; never while it is in doubt. What may not raise risk any more by then (a link, a
+    switch) is dropped: repair goes on from what has traded.
     """
     waiting = [row for row in rows if row["state"] == CREATED]
     if not waiting:
         return False
     of = int(waiting[0]["decision_id"])
     leading = [row for row in rows if row["decision_id"] == of and row["state"] != CREATED]
-    if waiting[0]["release_ns"]:
-        if core.now_ns < waiting[0]["release_ns"]:
+    far_first = bool(waiting[0]["release_ns"])
+    if far_first and core.now_ns < waiting[0]["release_ns"]:
+        return False
+    if any(row["in_doubt"] for row in leading):
+        return False
+    filled, asked = (sum(int(row[name]) for row in leading) for name in ("cum_lots", "lots"))
+    if any(row["state"] not in TERMINAL for row in leading):
+        if not far_first:
             return False
-        filled = asked = 1
-    else:
-        if any(row["in_doubt"] or row["state"] not in TERMINAL for row in leading):
-            return False
-        filled, asked = (sum(int(row[name]) for row in leading) for name in ("cum_lots", "lots"))
+        filled = asked  # it is on its way, and meant to be met
     if not _may_raise(core, waiting + leading):
         filled = 0
     for leg in sorted({int(row["leg"]) for row in waiting}):

@@ -270,10 +270,13 @@ class Loop:
         self._end()
 
     def _cancel_all(self) -> None:
-        """Cancel what is known to be working, once an order; what is in doubt is asked for instead."""
+        """Cancel what is known to be working, once an order; what is in doubt is asked for instead. A repair on its way
+        is what a stop waits for, and ends by itself."""
         core = self.core
         for number in list(core.live_orders):
             row = core.state.order_row(number)
+            if row["tif"] == IOC and row["purpose"] >= records.REHEDGE:
+                continue
             if row["state"] not in (*TERMINAL, CREATED) and not row["in_doubt"] and not row["cancel_ns"]:
                 legs.cancel(core, row)
 

@@ -82,7 +82,7 @@ def _apply(core: Core, row, report: ExecReport) -> None:
     legs.emit_state(core, row, report.event)
     _keep_circuit(core, row, deal, report, was)
     _end_contradicted(core, row, report, was)
-    _tell(core, row, deal, report, moved)
+    _tell(core, row, deal, report, moved, was in TERMINAL)
     if deal is None:
         return
     deal["booked_lots"][row["leg"]] += int(row["side"]) * moved
@@ -208,11 +208,11 @@ def _event_name(event: int) -> str:
     return Event.NAMES[event] if 0 <= event < Event.COUNT else f"event {event}"
 
 
-def _tell(core: Core, row, deal, report: ExecReport, moved: int) -> None:
-    """The reports that a person should hear of."""
+def _tell(core: Core, row, deal, report: ExecReport, moved: int, was_over: bool) -> None:
+    """The reports that a person should hear of; the end of an order once."""
     name, number = core.instrument_name(row["instrument"]), client_id(int(row["order_no"]))
     said = f": {report.reason}" if report.reason else ""
-    if report.event in (Event.REJECTED, Event.UNKNOWN_ORDER, Event.SEND_FAILED):
+    if report.event in (Event.REJECTED, Event.UNKNOWN_ORDER, Event.SEND_FAILED) and not was_over:
         what = {Event.REJECTED: "was rejected", Event.UNKNOWN_ORDER: "is unknown to the venue",
                 Event.SEND_FAILED: "could not be sent"}[report.event]  # fmt: skip
         core.alert("warn", "rejected", f"order {number} on {name} {what}{said}",

@@ -11,6 +11,7 @@ from bench.storm.treatment import NOTHING, Treatment
 from bench.storm.venue import StormVenue
 from desk.assembly import assemble, config_hash, config_record
 from desk.build import Names, instruments_of
+from desk.config import Config
 from engine.ids import client_id, order_number
 from engine.instruments import LONG_SHORT_TODAY, NET, Instrument
 from engine.journal import MemoryJournal
@@ -19,7 +20,7 @@ from engine.ports import BUY, IOC, OPEN, TRADING, Event, ExecReport, OrderReques
 from tests.world import BEGIN_NS, CALENDARS, MS, demo_config
 
 LATENCY = Latency(entry_ns=2 * MS, report_ns=3 * MS, market_data_ns=MS)
-MULTIPLIERS = {"SHFE.au2702": 1000, "COMEX.GCG7": 100, "FX.USDCNH": 1}
+MULTIPLIERS = {"SHFE.au2702": 1000, "SHFE.au2704": 1000, "COMEX.GCG7": 100, "COMEX.GCJ7": 100, "FX.USDCNH": 1}
 MARKET_NS = 1_794_964_000 * 1_000_000_000  # 2026-11-18, in the morning session of Shanghai
 
 
@@ -106,14 +107,15 @@ class Alone:
 class Storm:
     """The demo's two venues, SHFE over DIFF and OTC over FIX, behind the real loop on a journal in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: Config | None = None, market_ns: int = MARKET_NS) -> None:
         self.clock = Clockwork(BEGIN_NS)
-        self.config = demo_config()
+        self.config = config or demo_config()
+        self.market_ns = market_ns
         self.instruments = instruments_of(Names(self.config))
-        self.record = config_record(self.config, CALENDARS, MARKET_NS, "a storm's test")
+        self.record = config_record(self.config, CALENDARS, market_ns, "a storm's test")
         self.treat: dict[int, Callable[[NewOrder], Treatment]] = {}
         self.venues = [self._venue(index, spec.protocol) for index, spec in enumerate(self.config.venues)]
-        self.au, self.gc, self.fx = (one.index for one in self.instruments)
+        self.au, self.gc, self.fx = (one.index for one in self.instruments[:3])
         self.loop: Loop
         self.start(1)
 
@@ -134,7 +136,7 @@ class Storm:
         gateways = [venue.gateway for venue in self.venues]
         self.loop = assemble(self.record, self.journal, gateways, self.clock.read_ns)
         fields = {
-            "epoch": epoch, "config_hash": config_hash(self.record), "clock_base_ns": MARKET_NS,
+            "epoch": epoch, "config_hash": config_hash(self.record), "clock_base_ns": self.market_ns,
             "clock_start_ns": BEGIN_NS, "clock_speed_milli": 1000, "version": b"test",
         }  # fmt: skip
         self.loop.on_start(fields, self.record, self.clock.now_ns)

@@ -1,0 +1,360 @@
+"""The catalogue's rows of a venue that refuses, locks, closes or is lost, and of quotes that are too old."""
+
+import msgspec
+import pytest
+
+from bench.storm.treatment import Treatment
+from engine import records
+from engine.ports import DAY, QUOTE_CLOSED
+from tests.catalogue_world import changed, gold, ratio
+from tests.storm_world import MS
+
+CLOSE_NS = 1_794_968_100 * 1_000_000_000  # 2026-11-18 10:15 in Shanghai: the first section ends
+S = 1_000_000_000
+NEVER = Treatment(reject="never")
+
+
+def refusals(desk) -> list[tuple[int, int]]:
+    """(control, leg) of every Denied decision, repeats left out."""
+    return list(dict.fromkeys((int(row["reason"]), int(row["leg"])) for row in desk.of_kind(records.VERDICT)
+                              if not row["cleared"]))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("what", "config", "refusal"),
+    [
+        ("size", changed(gold(), "COMEX.GCG7", max_order_lots=0), (1, 1)),
+        ("value", changed(gold(), "COMEX.GCG7", max_order_value=1_000), (2, 1)),
+        ("price band", changed(gold(slippage_ticks=5), "COMEX.GCG7", collar_bps=2.0), (3, 1)),
+        ("expiry", changed(gold(), "COMEX.GCG7", expires="2026-11-01"), (5, 1)),
+        ("margin", changed(gold(), "COMEX.GCG7", margin_pct=None), (16, 1)),
+        ("position limit", changed(gold(), "COMEX.GCG7", max_position_lots=0), (15, 1)),
+    ],
+)
+def test_f08_where_the_second_leg_is_known_to_be_impossible_nothing_is_sent(desk_of, what, config, refusal):
+    desk = desk_of(config)
+    desk.market(6.5)
+    desk.step(500, keep_ms=100)
+    assert (desk.shfe.counts.orders, desk.otc.counts.orders) == (0, 0)
+    assert refusals(desk) == [refusal]
+    assert (desk.deals(), desk.nets()) == ([], (0, 0))
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("leg", ["au", "gc"])
+def test_f08_f09_a_leg_rejected_for_good_is_tried_three_times_and_the_other_unwound(desk_of, leg, late):
+    """Entry, two hedges: the circuit of that contract breaks, and the filled leg goes back at once."""
+    if late and leg == "au":
+        pytest.skip("a DIFF order that ends with nothing traded is CANCELLED: the protocol has no later refusal")
+    desk = desk_of(gold({"on_partial": "complete", "max_tries": 9}))
+    desk.script(desk.shfe if leg == "au" else desk.otc, {}, Treatment(reject="no margin", reject_late=late))
+    desk.market(6.5)
+    desk.step(2_000, keep_ms=500)
+    mine, other = (desk.au, desk.gc) if leg == "au" else (desk.gc, desk.au)
+    assert desk.received(mine) == ([-3] * 3 if leg == "au" else [1] * 3)
+    assert desk.received(other) == ([1, -1] if leg == "au" else [-3, 3])
+    assert (desk.outcomes(), desk.nets()) == (["unwound"], (0, 0))
+    assert (desk.alerts().count("circuit"), desk.alerts().count("rejected")) == (1, 3)
+
+
+def test_r2_f09_a_thousand_ticks_of_rejects_are_six_sends(desk_of):
+    """An order every 100 ms is wanted for ten seconds, and each is rejected: three, a circuit of 5 s, three more."""
+    desk = desk_of(gold({"on_partial": "complete", "max_tries": 9}, cooldown_ms=100, max_units=3))
+    desk.script(desk.otc, {}, NEVER)
+    desk.market(6.5)
+    desk.step(10_000, keep_ms=10)
+    assert len(desk.of_kind(records.QUOTE)) > 3_000
+    assert (desk.otc.counts.orders, desk.otc.counts.cancels) == (6, 0)
+    assert (desk.outcomes(), desk.nets()) == (["unwound", "unwound"], (0, 0))
+
+
+def test_r2_f09_both_legs_rejected_for_a_thousand_ticks_are_bounded_too(desk_of):
+    desk = desk_of(gold(cooldown_ms=100, max_units=3))
+    desk.script(desk.shfe, {}, NEVER)
+    desk.script(desk.otc, {}, NEVER)
+    desk.market(6.5)
+    desk.step(10_000, keep_ms=10)
+    assert desk.shfe.counts.orders == desk.otc.counts.orders == 6
+    assert desk.outcomes() == ["not_done"] * 6
+    assert desk.worst_exposure_g() == 0.0
+
+
+def test_f09_neither_way_out_is_taken_for_ever(desk_of):
+    """The far leg is rejected and so is the way back: so many tries, then a person is told; pauses double."""
+    desk = desk_of(gold({"on_partial": "complete", "max_tries": 6, "naked_limit_ms": 60_000}))
+    desk.script(desk.otc, {}, NEVER)
+    desk.script(desk.shfe, {1: Treatment()}, NEVER)
+    desk.market(6.5)
+    desk.step(60_000, 50, keep_ms=500)
+    assert desk.halts() == ["repair tries exhausted"]
+    assert desk.otc.counts.orders + desk.shfe.counts.orders == 2 + 6
+    assert desk.alerts().count("halted") == 1
+    assert desk.loop.left_open() == ["deal 1 on AU_GC: -3000.000 base units"]
+
+
+def test_f10_a_locked_leg_queues_at_the_limit_and_fills_when_the_lock_opens(desk_of):
+    """跌停: nobody bids for au. Its 3 lots wait in the queue at the limit, keep their place, and trade."""
+    desk = desk_of(gold({"on_partial": "complete", "lock_wait_ms": 5_000}))
+    desk.script(desk.shfe, {1: Treatment(at_most_lots=0, delay_ms=100)})
+    desk.market(6.5)
+    ask = desk.shown[desk.au][2]
+    desk.step(50)
+    desk.lock(desk.au, up=False)
+    desk.step(3_000, keep_ms=500)
+    assert (desk.received(desk.au), desk.shfe.counts.cancels) == ([-3, -3], 0)
+    assert (desk.sent[0][1].tif, desk.sent[0][1].limit_ticks) == (DAY, ask)
+    desk.show(desk.au, ask, 30, ask + 1, 30)
+    desk.step(300)
+    assert (desk.outcomes(), desk.nets(), desk.shfe.counts.cancels) == (["complete"], (-3, 1), 0)
+
+
+def test_f10_a_locked_leg_that_nobody_takes_is_cancelled_once_and_the_other_unwound(desk_of):
+    desk = desk_of(gold({"on_partial": "complete", "lock_wait_ms": 2_000, "naked_limit_ms": 60_000}))
+    desk.script(desk.shfe, {1: Treatment(at_most_lots=0, delay_ms=100)})
+    desk.market(6.5)
+    desk.step(50)
+    desk.lock(desk.au, up=False)
+    desk.step(5_000, keep_ms=500)
+    assert (desk.received(desk.au), desk.shfe.counts.cancels) == ([-3, -3], 1)
+    assert desk.received(desk.gc) == [1, -1]
+    assert (desk.outcomes(), desk.nets()) == (["unwound"], (0, 0))
+
+
+@pytest.mark.parametrize("wait_ms", [5_000, 600_000])
+def test_r4_f10_an_hour_of_limit_down_at_five_seconds_is_at_most_two_cancels(desk_of, wait_ms):
+    """600 orders and 600 cancels become 2 orders and 1 cancel: neither leg can be traded, so a person is told."""
+    desk = desk_of(
+        gold({"on_partial": "complete", "lock_wait_ms": wait_ms, "retry_ms": 5_000, "max_tries": 1_000,
+              "naked_limit_ms": 3_000_000}, cooldown_ms=100, max_units=3)
+    )  # fmt: skip
+    desk.script(desk.shfe, {1: Treatment(at_most_lots=0, delay_ms=100)})
+    desk.market(6.5)
+    desk.step(50)
+    desk.lock(desk.au, up=False)
+    desk.show(desk.gc, 0, 0, 13_951, 30)  # and nobody bids for the other leg either
+    desk.step(3_600_000, 1_000, keep_ms=5_000)
+    assert desk.halts() == ["its contract is locked at the price limit"]
+    assert (desk.shfe.counts.orders, desk.shfe.counts.cancels) == (2, 1)
+    assert (desk.otc.counts.orders, desk.otc.counts.cancels) == (1, 0)
+    assert len(desk.deals()) == 1  # nothing is opened while a leg is locked
+
+
+def test_f11_no_new_risk_within_the_guard_of_a_close(desk_of):
+    desk = desk_of(gold(), market_ns=CLOSE_NS - 50 * S)
+    desk.market(6.5)
+    desk.step(1_000, keep_ms=100)
+    assert refusals(desk) == [(23, 0)]
+    assert (desk.shfe.counts.orders, desk.otc.counts.orders) == (0, 0)
+
+
+def test_f11_no_new_risk_within_the_guard_of_the_other_legs_close(desk_of):
+    """The calendars are exchanged: the far leg's market is the one that closes."""
+    config = changed(changed(gold(), "SHFE.au2702", calendar="always"), "COMEX.GCG7", calendar="shfe_au")
+    desk = desk_of(config, market_ns=CLOSE_NS - 50 * S)
+    desk.market(6.5)
+    desk.step(1_000, keep_ms=100)
+    assert refusals(desk) == [(23, 1)]
+    assert (desk.shfe.counts.orders, desk.otc.counts.orders) == (0, 0)
+
+
+def test_f11_a_repair_near_a_close_skips_waiting(desk_of):
+    """The policy would lean for 5 s and pay up twice; 60 s before the close the first step crosses to the band."""
+    policy = {"on_partial": "complete", "lean_ms": 5_000, "pay_up_ticks": [1, 3]}
+    desk = desk_of(gold(policy), market_ns=CLOSE_NS - 60 * S - 300 * MS)
+    desk.script(desk.shfe, {1: Treatment(at_most_lots=1, delay_ms=400)})
+    desk.market(6.5)
+    desk.step(1_000)
+    assert (desk.rungs(), desk.outcomes(), desk.nets()) == (["cross to band"], ["complete"], (-3, 1))
+
+
+def test_f11_a_market_that_closes_over_a_deal_halts_it_at_once_and_nothing_is_sent_in_the_break(desk_of):
+    """Over the whole of the break, a quarter of an hour, no order and no cancel (vnpy sent 20,000)."""
+    desk = desk_of(changed(gold(), "SHFE.au2702", close_guard_s=0), market_ns=CLOSE_NS - 300 * MS)
+    desk.script(desk.shfe, {1: Treatment(at_most_lots=1, delay_ms=400)})
+    desk.market(6.5)
+    desk.step(200)
+    assert desk.outcomes() == ["open"]
+    desk.step(899_000, 1_000, keep_ms=1_000)
+    assert (desk.halts(), desk.rungs()) == (["a market of it is closed"], ["halt"])
+    assert (desk.received(desk.au), desk.received(desk.gc)) == ([-3], [1])
+    assert desk.shfe.counts.cancels == desk.otc.counts.cancels == 0
+    assert desk.alerts().count("halted") == 1
+
+
+def close_gc(desk) -> None:
+    """The far venue says that gc does not trade any more (DIFF has no such word)."""
+    desk.show(desk.gc, *desk.shown[desk.gc][:4], QUOTE_CLOSED)
+
+
+def test_f11_a_closed_leg_halts_the_deal_at_once_where_no_way_is_left(desk_of):
+    """28:-9 with 4 of 9 gc bought, and gc stops trading: neither way is open, so a person hears of it in that turn."""
+    desk = desk_of(ratio(gold({"on_partial": "complete", "naked_limit_ms": 60_000}), 28, -9))
+    desk.script(desk.otc, {1: Treatment(at_most_lots=4, delay_ms=200)})
+    desk.market(6.5)
+    desk.step(50)
+    close_gc(desk)
+    desk.step(300)
+    assert desk.halts() == ["a market of it is closed"]
+    assert (desk.shfe.counts.orders, desk.otc.counts.orders) == (1, 1)
+    halted = next(row for row in desk.of_kind(records.ALERT) if row["code"] == "halted")
+    assert halted["numbers"]["SHFE.au2702"] == -28 and halted["numbers"]["COMEX.GCG7"] == 4
+    assert 190 * MS < int(desk.deals()[0]["naked_ns"]) < 220 * MS  # from the near leg's fill to the far one's report
+
+
+def test_f11_a_closed_leg_of_which_nothing_filled_lets_the_other_be_unwound(desk_of):
+    desk = desk_of(gold({"on_partial": "complete", "naked_limit_ms": 60_000}))
+    desk.script(desk.otc, {1: Treatment(at_most_lots=0, delay_ms=200)})
+    desk.market(6.5)
+    desk.step(50)
+    close_gc(desk)
+    desk.step(500)
+    assert (desk.outcomes(), desk.nets()) == (["unwound"], (0, 0))
+    assert (desk.received(desk.au), desk.received(desk.gc)) == ([-3, 3], [1])
+
+
+@pytest.mark.parametrize(("at_close", "nets"), [("flatten", (0, 0)), ("carry", (-3, 1))])
+def test_f11_a_position_is_flattened_before_a_close_or_carried_as_the_policy_says(desk_of, at_close, nets):
+    """Opened 310 s before the close; flattened from 300 s on, once, and not entered again."""
+    desk = desk_of(gold(at_close=at_close, flatten_s=300, cooldown_ms=100), market_ns=CLOSE_NS - 310 * S)
+    desk.market(6.5)
+    desk.step(5_000, 50, keep_ms=500)
+    assert desk.nets() == (-3, 1)
+    desk.step(60_000, 50, keep_ms=500)
+    assert desk.nets() == nets
+    assert desk.received(desk.au) == ([-3, 3] if at_close == "flatten" else [-3])
+
+
+def test_f12_a_venue_is_lost_and_what_rests_at_the_other_is_cancelled_at_once(desk_of):
+    """au leans for its missing 2 lots; the far venue's link breaks; the cancel is on the wire in that turn."""
+    desk = desk_of(gold({"on_partial": "complete", "lean_ms": 8_000, "naked_limit_ms": 60_000}, max_units=3,
+                        cooldown_ms=100))  # fmt: skip
+    desk.script(desk.shfe, {1: Treatment(at_most_lots=1), 2: Treatment(stuck=True)})
+    desk.market(6.5)
+    desk.step(300)
+    assert (desk.rungs(), desk.shfe.counts.cancels) == (["lean"], 0)
+    lost_ns = desk.now_ns
+    desk.otc.cut("pulled")
+    (cancel,) = [one for one in desk.journal.records() if one.kind == records.CANCEL]
+    assert cancel.now_ns == lost_ns
+    desk.step(10)
+    assert desk.shfe.counts.cancels == 1
+    desk.step(2_000, keep_ms=500)
+    entries = [row for row in desk.of_kind(records.DECISION) if row["purpose"] == records.ENTRY]
+    assert len(entries) == 1 and desk.otc.counts.orders == 1  # repair only
+    desk.otc.join()
+    desk.step(1_000, keep_ms=500)
+    assert desk.outcomes()[0] == "complete"
+    assert desk.nets()[0] == -3 * desk.nets()[1]
+
+
+@pytest.mark.parametrize("lose_in_flight", [False, True])
+@pytest.mark.parametrize("leg", ["au", "gc"])
+@pytest.mark.parametrize("after_ms", [1, 2, 4, 6])
+def test_f12_f13_a_link_that_breaks_in_flight_ends_in_balance_and_sends_nothing_twice(
+    desk_of, leg, after_ms, lose_in_flight
+):  # fmt: skip
+    desk = desk_of(gold({"on_partial": "complete", "naked_limit_ms": 60_000}))
+    venue, at = (desk.shfe, desk.au) if leg == "au" else (desk.otc, desk.gc)
+    desk.market(6.5)
+    desk.clock.pump(desk.now_ns + (1 + after_ms) * MS)
+    venue.cut("pulled", lose_in_flight)
+    desk.step(500, keep_ms=100)
+    assert len(desk.received(at)) <= 1
+    venue.join()
+    desk.step(8_000, keep_ms=500)
+    assert (desk.outcomes(), desk.nets()) == (["complete"], (-3, 1))
+    assert sum(desk.received(at)) == (-3 if leg == "au" else 1)
+    desk.complaints = [0, int(desk.loop.bad_inputs[1])]
+    assert desk.loop.bad_inputs[1] <= 1  # FIX: our lost order is asked for again, and gap-filled
+
+
+@pytest.mark.parametrize("after_ms", [0, 1, 2, 3, 5, 8, 30])
+def test_f14_a_kill_in_the_middle_of_a_deal_forgets_nothing_and_sends_nothing_twice(desk_of, after_ms):
+    """au fills 1 of 3, gc whole. The process dies after so many ms, another replays the journal 400 ms later."""
+    desk = desk_of(gold({"on_partial": "complete", "naked_limit_ms": 60_000}))
+    desk.script(desk.shfe, {1: Treatment(at_most_lots=1)})
+    desk.market(6.5)
+    desk.clock.pump(desk.now_ns + (1 + after_ms) * MS)
+    desk.die()
+    desk.clock.pump(desk.now_ns + 400 * MS)
+    desk.restart(2)
+    desk.step(100)
+    desk.market(6.5)
+    desk.step(8_000, keep_ms=500)
+    assert (desk.outcomes(), desk.nets()) == (["complete"], (-3, 1))
+    assert (desk.received(desk.au), desk.received(desk.gc)) == ([-3, -2], [1])
+    desk.complaints = [0, int(desk.loop.bad_inputs[1])]
+    assert desk.loop.bad_inputs[1] <= 1  # FIX: a gap in what the dead process was told, closed
+
+
+def test_f15_no_entry_while_the_last_repair_is_pending(desk_of):
+    desk = desk_of(gold({"on_partial": "complete", "retry_ms": 1_000, "pay_up_ticks": [1]}, cooldown_ms=0, max_units=3))
+    desk.script(desk.otc, {1: Treatment(at_most_lots=0), 2: Treatment(at_most_lots=0)})
+    desk.market(6.5)
+    desk.step(900, keep_ms=10)
+    entries = [row for row in desk.of_kind(records.DECISION) if row["purpose"] == records.ENTRY]
+    assert (len(entries), desk.outcomes()) == (1, ["open"])
+    desk.step(2_000, keep_ms=10)
+    assert (desk.outcomes(), desk.nets()) == (["complete"] * 3, (-9, 3))
+    assert sum(desk.received(desk.au)) == -9
+
+
+def test_f15_two_strategies_that_see_the_same_free_money_open_one_deal(desk_of):
+    config = gold()
+    other = msgspec.structs.replace(config.strategies[0], id="second")
+    desk = desk_of(msgspec.structs.replace(config, strategies=[config.strategies[0], other]))
+    desk.market(6.5)
+    assert len(desk.of_kind(records.DECISION)) == 0
+    desk.step(10)
+    assert len(desk.of_kind(records.DECISION)) == 1
+
+
+def test_f15_holds_of_both_legs_are_atomic_and_a_second_spread_is_refused_the_money(desk_of):
+    """The pool holds one unit and a half; both spreads want one on the same quote: the second is Denied, whole."""
+    config = gold()
+    spread = msgspec.structs.replace(config.spreads[0], id="AU_GC_2")
+    other = msgspec.structs.replace(config.strategies[0], id="second", spread="AU_GC_2")
+    config = msgspec.structs.replace(
+        config, spreads=[*config.spreads, spread], strategies=[*config.strategies, other],
+        pools=[msgspec.structs.replace(config.pools[0], capital=480_000)],
+    )  # fmt: skip
+    desk = desk_of(config)
+    desk.market(6.5)
+    desk.step(300)
+    assert refusals(desk) == [(17, 0)]
+    assert (desk.shfe.counts.orders, desk.otc.counts.orders, desk.nets()) == (1, 1, (-3, 1))
+
+
+@pytest.mark.parametrize(("stale", "for_ms"), [("gc", 3_500), ("au", 3_500), ("fx", 10_500)])
+def test_f17_no_decision_on_a_leg_or_a_rate_that_is_too_old(desk_of, stale, for_ms):
+    desk = desk_of(gold())
+    desk.market(6.0)
+    old = {"gc": desk.gc, "au": desk.au, "fx": desk.fx}[stale]
+    desk.step(50)
+    quote = desk.shown.pop(old)
+    desk.step(for_ms, 50, keep_ms=250)
+    dear = desk.shown.get(desk.au)
+    if dear:
+        desk.show(desk.au, dear[0] + 25, 30, dear[0] + 26, 30)
+        desk.step(100)
+        assert desk.of_kind(records.DECISION) == []
+        desk.show(old, *quote)
+        desk.step(100)
+        assert len(desk.of_kind(records.DECISION)) == 1
+    else:
+        desk.show(desk.gc, 13_920, 30, 13_921, 30)
+        desk.step(100)
+        assert desk.of_kind(records.DECISION) == []
+
+
+def test_f17_a_feed_that_is_silent_under_a_standing_connection_is_no_market(desk_of):
+    desk = desk_of(gold())
+    desk.market(6.0)
+    desk.step(50)
+    desk.otc.silence(True)
+    desk.step(3_200, keep_ms=200)
+    desk.market(6.5)
+    desk.step(500, keep_ms=100)
+    assert desk.of_kind(records.DECISION) == []
+    assert int(desk.of_kind(records.SPREAD)[-1]["blocked"]) & records.STALE
+    assert (desk.shfe.counts.orders, desk.otc.counts.orders) == (0, 0)
