@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from engine.records import (
     BAND,
     HALT,
-    HALT_NO_PRICE,
     HALT_TRIES,
     HOLD_OFF,
+    HOLD_PRICE,
     NO_COST,
     PAY_UP,
     REHEDGE,
@@ -161,7 +161,7 @@ def test_tries_are_bounded_then_a_person_is_told():
 def test_without_any_price_it_waits():
     legs = [leg(3, 1, bid=0, ask=0), leg(-1, -1, bid=0, ask=0)]
     step = plan(legs, 0, policy(), 0, 0.3)
-    assert (step.rung, step.reason, step.lots) == (HOLD_OFF, HALT_NO_PRICE, (0, 0))
+    assert (step.rung, step.reason, step.lots) == (HOLD_OFF, HOLD_PRICE, (0, 0))
     assert step.cost_complete_micros == step.cost_unwind_micros == NO_COST
 
 
