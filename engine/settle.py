@@ -45,6 +45,7 @@ from engine.records import (
     RESOLVE_ACCEPT,
     RESOLVE_BY_HAND,
     RESOLVE_RETRY,
+    UNRESOLVED,
     UNWOUND,
 )
 from engine.repair import Plan, plan, raises_worst
@@ -134,6 +135,7 @@ def halt(core: Core, deal, reason: int) -> None:
     for row in core.rows_of(int(deal["deal_id"])):
         legs.withdraw(core, row)
     lots = {core.instrument_name(deal["instrument"][leg]): int(deal["booked_lots"][leg]) for leg in range(deal["legs"])}
+    deal["resolution"] = UNRESOLVED  # a retry that failed waits for a person anew
     finish(core, deal, HALTED, reason)
     core.halted[int(deal["deal_id"])] = None
     core.alert(
