@@ -32,6 +32,7 @@ DEALS_SHOWN, DENIALS_SHOWN, ALERTS_SHOWN, BAR_WIDTH = 30, 6, 3, 14
 _OUTCOME_STYLES = {"complete": "green", "open": "bold cyan", "halted": "bold red", "not_done": "dim"}
 _SHORT = {"partial_balanced": "partial", "not_done": "not done"}
 _USE_STYLES = ("green", "yellow", "dark_orange", "red")  # by how many of warn, soft and hard are reached
+_HOUR_NS, _DAY_HOURS = 3_600 * 1_000_000_000, 24
 _LEVEL_STYLES = {"error": "bold red", "warn": "yellow"}
 
 
@@ -83,7 +84,7 @@ class Console:
             venue_before = venue
             bid = f"{row.bid_lots:,}×{names.price_text(index, row.bid_ticks)}" if row.bid_lots else DASH
             ask = f"{names.price_text(index, row.ask_ticks)}×{row.ask_lots:,}" if row.ask_lots else DASH
-            table.add_row(_cut(f" {names.instrument(index)}"), bid, ask, duration_text(max(at_ns - row.now_ns, 0)))
+            table.add_row(_cut(f" {names.instrument(index)}"), bid, ask, _age(at_ns - row.now_ns))
         return _panel(table, "quotes")
 
     def _spreads(self, at_ns: int) -> Panel:
@@ -96,7 +97,7 @@ class Console:
     def _spread_lines(self, index: int, view, at_ns: int) -> list[Text]:
         last, name = view.last, self.fold.names.spread(index)
         residual = f"{amount_text(base_units(view.residual_ubase), 3)}/{amount_text(base_units(view.bound_ubase), 3)}"
-        age = duration_text(max(at_ns - last.oldest_ns, 0)) if last.oldest_ns else DASH
+        age = _age(at_ns - last.oldest_ns) if last.oldest_ns else DASH
         first = Text(no_wrap=True, overflow="ellipsis").append(f"{name}  ", "bold")
         if last.blocked:
             why = ", ".join(words for bit, words in BLOCKED_NAMES.items() if last.blocked & bit)
@@ -182,6 +183,14 @@ def _table(*columns: str) -> Table:
         gives_way, right = column.startswith("*"), column.startswith(">")
         table.add_column(_cut(column.lstrip("*>")), justify="right" if right else "left", no_wrap=not gives_way)
     return table
+
+
+def _age(span_ns: int) -> str:
+    """How old a quote is, always short: an old journal's would take the room of the names beside them."""
+    hours = max(span_ns, 0) // _HOUR_NS
+    if hours < 1:
+        return duration_text(max(span_ns, 0))
+    return f"{hours} h" if hours < 4 * _DAY_HOURS else f"{hours // _DAY_HOURS} d"
 
 
 def _cut(words: str) -> Text:

@@ -6,7 +6,7 @@ from engine.jit import njit
 from engine.money import locks_today
 from engine.offsets import promise, reducing_lots, slice_lots
 from engine.ports import OPEN, UNKNOWN, Event
-from engine.records import CLOSED, HALTED, REHEDGE, UNRESOLVED
+from engine.records import CLOSED, HALTED, LEDGER_HEDGE, UNRESOLVED
 from engine.schema import (
     ALIGNED,
     CANCEL_SENT,
@@ -70,9 +70,10 @@ def room_for(base, decision):
 
 @njit
 def _waits(base, decision, leg):
-    """Whether an order of this leg is made now but sent later: behind the leading leg, or behind the far one."""
+    """Whether an order of this leg is made now but sent later: behind the leading leg, or behind the far one.
+    A hedge of the ledger has one leg alone, and a repair waits for nothing."""
     strategy = strategies_of(base)[decision.strategy]
-    return decision.purpose < REHEDGE and strategy.dispatch != CONCURRENT and leg != strategy.lead_leg
+    return decision.purpose < LEDGER_HEDGE and strategy.dispatch != CONCURRENT and leg != strategy.lead_leg
 
 
 @njit
@@ -176,7 +177,8 @@ def learn(row, report) -> int:
     """Apply a venue's report to an order row; how many lots its cumulative quantity moved (negative by a bust).
 
     The cumulative quantity follows the venue's word and never falls but by a bust or correction. A stated total is
-    the order's size (it may have been amended). Trades are booked by the caller; `settle` decides when the order is done with.
+    the order's size (it may have been amended). Trades are booked by the caller; `settle` decides when the order is
+    done with.
     """
     before = int(row["cum_lots"])
     if report.total_lots > 0 and report.event in (Event.AMENDED, Event.ACK, Event.STATUS, Event.DONE, Event.CANCELLED):

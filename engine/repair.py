@@ -134,7 +134,7 @@ def plan(
     number, proxy_lots, cost_proxy = _best_proxy(proxies, complete, wait_micros)
     costs = (cost_complete, cost_proxy, cost_unwind)
     way = _choose(policy, tries, costs)
-    queue = _queue(legs, complete, policy, costs, may_queue, (cost_complete, cost_unwind, 0, cost_proxy))
+    queue = _queue(legs, complete, policy, tries, costs, may_queue, (cost_complete, cost_unwind, 0, cost_proxy))
     if queue is not None:
         return queue
     if way is None:
@@ -239,27 +239,32 @@ def _choose(policy: RepairPolicy, tries: int, costs: tuple[int, int, int]) -> in
     open_ways = [way for way in (_COMPLETE, _UNWIND, _PROXY) if costs[way] != NO_COST]
     if not open_ways:
         return None
-    if tries >= policy.max_tries * 2 // 3 and tries > 0:
+    if _is_late(policy, tries):
         return next(way for way in _LAST_RESORT[policy.on_partial] if way in open_ways)
     if policy.on_partial == CHEAPEST:
         return min(open_ways, key=lambda way: costs[way])
     return next(way for way in _ORDER[policy.on_partial] if way in open_ways)
 
 
+def _is_late(policy: RepairPolicy, tries: int) -> bool:
+    return tries >= policy.max_tries * 2 // 3 and tries > 0
+
+
 def _queue(
-    legs: list[LegView], missing: tuple[int, ...], policy: RepairPolicy, costs: tuple[int, ...], may_queue: bool,
-    weighed: tuple[int, ...],
+    legs: list[LegView], missing: tuple[int, ...], policy: RepairPolicy, tries: int, costs: tuple[int, ...],
+    may_queue: bool, weighed: tuple[int, ...],
 ) -> Plan | None:  # fmt: skip
     """Wait in the queue of a locked contract: where completing is what is wanted, or nothing else is left."""
     others = costs[_PROXY] != NO_COST or costs[_UNWIND] != NO_COST
-    locked = any(count and leg.queue_ticks for leg, count in zip(legs, missing, strict=True))
-    if not (may_queue and locked and policy.lock_wait_ns) or (others and policy.on_partial != COMPLETE_FIRST):
+    preferred = policy.on_partial == COMPLETE_FIRST and not _is_late(policy, tries)
+    # A lock stops one direction only: who sells at the upper limit has a price and needs no queue.
+    locked = [bool(count and leg.queue_ticks and _touch(leg, count) <= 0)
+              for leg, count in zip(legs, missing, strict=True)]  # fmt: skip
+    if not (may_queue and any(locked) and policy.lock_wait_ns) or (others and not preferred):
         return None
-    limits, lots = [], []
-    for leg, count in zip(legs, missing, strict=True):
-        lots.append(count if leg.queue_ticks else 0)
-        limits.append(leg.queue_ticks if count else 0)
-    return Plan(LEAN, REHEDGE, tuple(lots), tuple(limits), *weighed, tif=DAY, wait_ns=policy.lock_wait_ns)
+    lots = tuple(count if wait else 0 for count, wait in zip(missing, locked, strict=True))
+    limits = tuple(leg.queue_ticks if wait else 0 for leg, wait in zip(legs, locked, strict=True))
+    return Plan(LEAN, REHEDGE, lots, limits, *weighed, tif=DAY, wait_ns=policy.lock_wait_ns)
 
 
 def _limit(touch: int, lots: int, band_bps: float) -> int:
@@ -271,7 +276,7 @@ def _limits(
 ) -> tuple[int, ...]:  # fmt: skip
     """The lean price; or the touch and so many ticks beyond it, within the band; after the schedule, the band."""
     limits = []
-    paid = tries - (policy.lean_ns > 0)
+    paid = max(tries - (policy.lean_ns > 0), 0)
     for leg, count in zip(legs, lots, strict=True):
         if count == 0:
             limits.append(0)
@@ -282,7 +287,7 @@ def _limits(
             limits.append(max(leg.ref_ticks + side * policy.lean_ticks, 1))
             continue
         beyond = math.floor(price * (policy.wide_band_bps if rung == WIDE else policy.band_bps) / 10_000)
-        if rung in (PAY_UP, UNWIND_RUNG) and 0 <= paid < len(policy.pay_up_ticks):
+        if rung in (PAY_UP, UNWIND_RUNG) and paid < len(policy.pay_up_ticks):
             beyond = min(beyond, policy.pay_up_ticks[paid])
         limits.append(max(price + side * beyond, 1))
     return tuple(limits)

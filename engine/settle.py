@@ -140,7 +140,7 @@ def halt(core: Core, deal, reason: int) -> None:
     for row in core.rows_of(int(deal["deal_id"])):
         legs.withdraw(core, row)
     lots = {core.instrument_name(deal["instrument"][leg]): int(deal["booked_lots"][leg]) for leg in range(deal["legs"])}
-    deal["resolution"] = UNRESOLVED
+    deal["resolution"] = UNRESOLVED  # a retry that failed waits for a person anew
     finish(core, deal, HALTED, reason)
     core.halted[int(deal["deal_id"])] = None
     core.alert(

@@ -44,6 +44,10 @@ def _message_rate(state, step):
     venue["tokens"] = venue["tokens_reserve"] + 3_000_000 - step
 
 
+def _self_trade(state, step):
+    state.position[AU]["own_bid_ticks"] = 15_460 + step  # the decision sells at 15,461
+
+
 def _working_orders(state, step):
     state.head["live_orders"] = len(state.order) // 2 - 6 + step
 
@@ -106,9 +110,9 @@ def holds(state):
 # number -> how to bring it near its level, and whether it denies at the level itself.
 LEVELS = {
     1: (_order_size, False), 2: (_order_value, False), 3: (_price_collar, False), 5: (_validity, False),
-    6: (_message_rate, False), 7: (_working_orders, False), 15: (_position, False), 16: (margin, False),
-    17: (capital_pool, True), 20: (_market_data, False), 21: (_slippage, False), 22: (_edge, False),
-    23: (_session, True), 24: (_switch, False), 25: (_connection, False), 27: (_unbalanced, False),
+    6: (_message_rate, False), 7: (_working_orders, False), 11: (_self_trade, False), 15: (_position, False),
+    16: (margin, False), 17: (capital_pool, True), 20: (_market_data, False), 21: (_slippage, False),
+    22: (_edge, False), 23: (_session, True), 24: (_switch, False), 25: (_connection, False), 27: (_unbalanced, False),
     28: (_residual, False),
 }  # fmt: skip
 

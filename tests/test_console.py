@@ -54,6 +54,15 @@ def test_ages_count_to_the_time_given():
     assert "1.50 s" in screen.file.getvalue()
 
 
+@pytest.mark.parametrize(("hours", "age"), [(1, "1 h"), (95, "95 h"), (96, "4 d"), (24 * 4_000, "4000 d")])
+def test_the_age_of_an_old_journal_leaves_the_names_whole(hours, age):
+    fold = fold_of(believable_story(20))
+    screen = terminal(100, 30)
+    screen.print(Console(fold, "gold").render(fold.last_ns + hours * 3_600_000_000_000 + 1), height=30)
+    text = screen.file.getvalue()
+    assert "GC1912" in text and "USDCNY" in text and age in text
+
+
 def test_a_link_that_is_down_and_a_blocked_spread_are_said():
     story = Story()
     story.add(LINK, venue=1, channel=TRADING, state=DOWN, why=b"reset by peer")

@@ -18,7 +18,8 @@ MS = 1_000_000
 
 def deal_of(booked=(0, 0), target=(3, -1), fills: int = 0):
     deal = np.zeros(1, DEAL)[0]
-    deal["legs"], deal["fills"] = 2, fills
+    deal["legs"] = deal["spread_legs"] = 2
+    deal["fills"] = fills
     deal["hedge_ubase"][:2], deal["booked_lots"][:2], deal["target_lots"][:2] = HEDGE, booked, target
     deal["exposure_ubase"] = sum(lots * hedge for lots, hedge in zip(booked, HEDGE, strict=True))
     return deal

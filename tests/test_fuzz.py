@@ -9,9 +9,9 @@ import random
 import msgspec
 import pytest
 
-from engine import records
+from engine import ledger, records
 from engine.ports import DOWN, READY, TRADING
-from engine.records import HALTED
+from engine.records import HALTED, LEDGER_HEDGE
 from tests.world import ExchangeGateway, World, demo_config, with_repair
 
 FAULTS = (
@@ -20,6 +20,11 @@ FAULTS = (
 )  # fmt: skip
 PAUSES_MS = (5, 50, 300, 700, 1500, 4000)
 STEPS = 60
+DISPATCH = (
+    {}, {}, {"dispatch": "lead_lag", "lead": "SHFE.au2702"}, {"dispatch": "lead_lag", "lead": "COMEX.GCG7"},
+    {"dispatch": "arrival_aligned", "far": "COMEX.GCG7", "align_ms": 40.0},
+)  # fmt: skip
+CHOICES = (records.RESOLVE_RETRY, records.RESOLVE_ACCEPT, records.RESOLVE_BY_HAND)
 
 
 class Mischief:
@@ -28,10 +33,13 @@ class Mischief:
     def __init__(self, seed: int):
         self.dice = random.Random(seed)
         dice = self.dice
-        config = demo_config(max_units=dice.choice([1, 3]), clip_units=dice.choice([1, 1, 2, 3]))
+        config = demo_config(
+            max_units=dice.choice([1, 3]), clip_units=dice.choice([1, 1, 2, 3]), **dice.choice(DISPATCH)
+        )  # fmt: skip
         config = with_repair(
             config, on_partial=dice.choice(["cheapest", "complete", "unwind"]), max_tries=dice.choice([1, 3, 6]),
             naked_limit_ms=dice.choice([800, 3000, 8000]), pay_up_ticks=dice.choice([[1], [1, 3]]),
+            lean_ms=dice.choice([0, 0, 400]), wide_band_bps=dice.choice([0.0, 60.0]),
         )  # fmt: skip
         density = dice.choice([0.1, 0.3, 0.6, 0.9])
         faults = {name: self._faults(density) for name in ("SIM_SHFE", "SIM_OTC")}
@@ -53,8 +61,9 @@ class Mischief:
 
     def act(self) -> None:
         """One thing happens, then some time passes."""
-        acts = (self.move, self.thin_quote, self.cut_link, self.mend_link, self.copy_report, self.go_deaf, self.restart)
-        self.dice.choices(acts, (55, 7, 8, 12, 4, 4, 2))[0]()
+        acts = (self.move, self.thin_quote, self.cut_link, self.mend_link, self.copy_report, self.go_deaf, self.restart,
+                self.resolve)  # fmt: skip
+        self.dice.choices(acts, (55, 7, 8, 12, 4, 4, 2, 4))[0]()
         self.world.step(self.dice.choice([10, 20, 100, 300, 1000]))
 
     def move(self) -> None:
@@ -88,6 +97,14 @@ class Mischief:
         if gateway.told:
             copied = msgspec.structs.replace(self.dice.choice(gateway.told), recv_ns=self.world.now_ns)
             self.world.loop.on_report(copied)
+
+    def resolve(self) -> None:
+        """A person's word on a deal, whether it waits for one or not."""
+        halted = list(self.world.loop.core.halted)
+        deal_id = self.dice.choice([*halted, *halted, self.dice.randint(1, 9)])
+        self.world.loop.on_command(
+            records.COMMAND_RESOLVE, self.dice.choice(CHOICES), deal_id, "fuzz", "mischief", self.world.now_ns
+        )
 
     def go_deaf(self) -> None:
         gateway = self.dice.choice(self.world.gateways)
@@ -127,16 +144,21 @@ def judge(world: World) -> None:
     assert int(state.head["live_deals"]) == int(state.spread[0]["open_deals"]) == 0
     for row in deals.values():
         assert row["state"] == records.CLOSED
-        assert row["outcome"] == HALTED or abs(int(row["exposure_ubase"])) <= bound
+        meant = row["purpose"] == LEDGER_HEDGE  # it leaves the opposite of what others left
+        assert row["outcome"] == HALTED or meant or abs(int(row["exposure_ubase"])) <= bound
     for leg, instrument in enumerate((world.au, world.gc)):
         if not world.loop.core.live_orders:
             assert sum(int(row["booked_lots"][leg]) for row in deals.values()) == world.net(instrument)
-    assert sum(int(row["exposure_ubase"]) for row in deals.values()) == int(state.spread[0]["residual_ubase"])
+    booked = sum(int(row["exposure_ubase"]) for row in deals.values() if ledger.holds(row))
+    assert booked == int(state.spread[0]["residual_ubase"])
+    assert booked == sum(int(row["change_ubase"]) for row in world.of_kind(records.LEDGER))
     assert sum(bool(row["naked_since_ns"]) for row in state.deal) == int(state.head["unbalanced_deals"])
     for venue in range(2):
         here = state.instrument["venue"][state.order["instrument"]] == venue
         assert int((state.order["in_doubt"] * here).sum()) == int(state.venue[venue]["in_doubt"])
-    if any(row["outcome"] == HALTED for row in deals.values()):
+    waiting = {at for at, row in deals.items() if row["outcome"] == HALTED and not row["resolution"]}
+    assert set(world.loop.core.halted) == waiting
+    if waiting:
         assert world.loop.left_open()
         assert "halted" in world.alerts()
 

@@ -10,7 +10,9 @@ from engine.records import (
     DENY,
     ENTRY,
     EXIT,
+    MISSING,
     OFF,
+    ONE_SIDED,
     PASS,
     REHEDGE,
     UNWIND,
@@ -244,3 +246,66 @@ def test_a_denied_decision_of_the_compiled_call_opens_no_deal_and_keeps_the_stra
     state.head["switch"] = HALTED
     assert decide(state, MemoryJournal(1 << 16)) == []
     assert (state.head["live_deals"], state.head["denied"], state.strategy[0]["armed"][1]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("purpose", [ENTRY, EXIT, REHEDGE, UNWIND])
+@pytest.mark.parametrize(("side", "own"), [(-1, "own_bid_ticks"), (1, "own_ask_ticks")])
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+def test_f19_no_order_meets_our_own_not_even_a_repair(purpose, side, own, beyond):
+    state, decision = asked(purpose, side=side)
+    decision["executable"] = 6.0 - side
+    limit = int(decision["limit_ticks"][0])
+    state.position[AU][own] = limit - side * beyond
+    verdict = judge(state)
+    crossed = max(beyond + 1, 0)
+    assert slot(verdict, 11)[:2] == (crossed, 0)
+    assert (verdict["cleared"], verdict["reason"]) == ((1, 0) if beyond < 0 else (0, 11))
+
+
+def test_our_own_orders_of_the_same_side_and_legs_without_lots_are_in_nobodys_way():
+    state, decision = asked(REHEDGE)
+    state.position[AU]["own_ask_ticks"] = 1
+    state.position[GC]["own_bid_ticks"] = 10**6
+    assert judge(state)["cleared"] == 1
+    state.position[GC]["own_ask_ticks"] = 1
+    expect_denied(judge(state), 11)
+    decision["lots"][1] = 0
+    assert judge(state)["cleared"] == 1
+
+
+@pytest.mark.parametrize(("until_ns", "cleared"), [(NOW_NS, 1), (NOW_NS + 1, 0)])
+def test_a_broken_circuit_is_a_denial_by_connection_until_its_time(until_ns, cleared):
+    state, _ = asked()
+    state.instrument[GC]["broken_until_ns"] = until_ns
+    assert judge(state)["cleared"] == cleared
+    if not cleared:
+        expect_denied(judge(state), 25)
+
+
+@pytest.mark.parametrize(("taken", "cleared"), [(0, 1), (27, 1), (28, 0)])
+def test_f15_two_spreads_do_not_count_on_the_same_displayed_size(taken, cleared):
+    state, _ = asked()
+    state.book[AU]["taken_bid_lots"] = taken  # three of thirty are wanted
+    assert judge(state)["cleared"] == cleared
+    if not cleared:
+        expect_denied(judge(state), 21)
+
+
+@pytest.mark.parametrize(("purpose", "cleared"), [(ENTRY, 0), (EXIT, 0), (REHEDGE, 1), (UNWIND, 1)])
+def test_a_repair_goes_in_a_one_sided_book_within_the_collar_of_the_side_that_is_there(purpose, cleared):
+    state, decision = asked(purpose)
+    row = state.book[AU]
+    row["ask_lots"], row["ask_ticks"], row["blocked"] = 0, 0, ONE_SIDED
+    verdict = judge(state)
+    assert verdict["cleared"] == cleared
+    if cleared:
+        assert slot(verdict, 3)[0] == 2  # two of 15,463 ticks, rounded up
+        decision["limit_ticks"][0] -= 1_000
+        expect_denied(judge(state), 3)
+
+
+@pytest.mark.parametrize("purpose", [REHEDGE, UNWIND])
+def test_a_book_without_any_side_prices_no_repair(purpose):
+    state, _ = asked(purpose)
+    state.book[AU]["ask_lots"] = state.book[AU]["bid_lots"] = 0
+    expect_denied(judge(state), 3, MISSING)

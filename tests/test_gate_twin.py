@@ -2,7 +2,7 @@
 
 import random
 
-from engine.records import OFF
+from engine.records import COMPLETE, HALTED, OFF, ONE_SIDED
 from engine.schema import UNSET
 from riskgate.gate import REPAIR_SEQUENCE, SEQUENCE
 from tests import twin_gate
@@ -43,7 +43,10 @@ class Shaker:
         if self.seldom(40):
             state.order[self.draw.randint(1, 8)]["order_no"] = 1
         if self.seldom(40):
-            state.deal[1]["deal_id"] = 1 + len(state.deal) * self.draw.randint(0, 1)
+            row = state.deal[1]
+            row["deal_id"] = 1 + len(state.deal) * self.draw.randint(0, 1)
+            row["state"], row["outcome"] = self.draw.randint(0, 2), self.draw.choice((COMPLETE, HALTED))
+            row["resolution"], row["orders"] = self.draw.randint(0, 3), self.draw.choice((0, 0, 1))
         self._decision()
 
     def _quotes(self) -> None:
@@ -58,6 +61,10 @@ class Shaker:
                 row["blocked"] = 1 << self.draw.randrange(6)
             if self.seldom(60):
                 row["updates"] = 0
+            if self.seldom(20):
+                row[self.draw.choice(("taken_bid_lots", "taken_ask_lots"))] = self.draw.randint(1, 40)
+            if self.seldom(30):
+                row[self.draw.choice(("bid_lots", "ask_lots"))], row["blocked"] = 0, ONE_SIDED
 
     def _positions(self) -> None:
         for at in (AU, GC):
@@ -65,9 +72,22 @@ class Shaker:
             for field in self.state.position.dtype.names[:10]:
                 if self.seldom(3):
                     self.state.position[at][field] = self.draw.randint(0, 4)
+        self._lock()
+        for at, mid in ((AU, 15_463), (GC, 13_950)):
+            for field in ("own_bid_ticks", "own_ask_ticks"):
+                self.state.position[at][field] = UNSET
+                if self.seldom(12):
+                    self.state.position[at][field] = mid + self.draw.randint(-60, 60)
         if self.seldom(6):
             row = self.state.instrument[GC]
             row["kind"], row["tick_micros"], row["fee_e7"] = 1, 10**8, self.draw.randint(0, 9_999)
+
+    def _lock(self) -> None:
+        """Shanghai's close-today fee, so that it locks in one state of some."""
+        row, draw = self.state.instrument[AU], self.draw
+        row["may_lock"] = draw.randrange(3) > 0
+        row["fee_e7"], row["fee_today_e7"] = 230, draw.choice((0, 230, 689, 690, 691, 2_300))
+        row["fee_today_micros"] = UNSET if self.seldom(30) else 0
 
     def _decision(self) -> None:
         draw, state = self.draw, self.state
@@ -97,7 +117,7 @@ RANGES = (
     ("account", 1, "used_micros", 0, 10**12), ("account", 0, "held_micros", 0, 9 * 10**12),
     ("pool", 0, "capital_micros", 0, 10**12), ("spread", 0, "max_slippage_bps", 0, 4),
     ("spread", 0, "max_skew_ns", SECOND_NS, 2 * SECOND_NS), ("spread", 0, "ledger_bound_ubase", 0, 3 * 10**8),
-    ("spread", 0, "residual_ubase", -(10**9), 10**9),
+    ("spread", 0, "residual_ubase", -(10**9), 10**9), ("instrument", GC, "broken_until_ns", NOW_NS - 1, NOW_NS + 1),
 )  # fmt: skip
 FORGETTABLE = (
     ("instrument", AU, "margin_bps"), ("instrument", GC, "fee_micros"), ("instrument", GC, "close_ns"),

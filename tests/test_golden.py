@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "bc0dfa20b235e606c4c03db3be41c33d"
+GOLDEN = "2f1a8b3d00a7517b1a542daf10c5b74e"
 
 
 def play() -> World:

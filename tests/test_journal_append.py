@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import layout
@@ -97,6 +97,7 @@ def test_what_was_appended_is_read_back(records, now_ns, flags):
         assert record.data == what if kind in JSON_KINDS else record.data.tobytes() == what
 
 
+@settings(deadline=None)  # the first example may compile
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=12), st.data())
 def test_the_compiled_index_stops_where_the_plain_walk_stops(sizes, data):
     journal = MemoryJournal(4096)

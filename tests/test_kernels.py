@@ -77,6 +77,11 @@ def test_kernels_and_twin_agree_bit_for_bit(seed):
         at, bid, bid_lots, ask, ask_lots, number_seq, flags = random_quote(rng, seq)
         assert desk.quote(at, bid, ask, bid_lots, ask_lots, number_seq, flags, now_ns) == 0
         twin.quote(at, bid, bid_lots, ask, ask_lots, now_ns - MS, now_ns, number_seq, flags)
+        if rng.random() < 0.3:
+            side, taken = rng.choice(("taken_bid_lots", "taken_ask_lots")), rng.choice((1, 5, 40, 41))
+            at_any = rng.randrange(6)
+            state.book[at_any][side] += taken
+            twin.book[at_any][side] += taken
         if number % 3 == 0:
             HOT.sample(state.address, now_ns)
             twin.sample(now_ns)
@@ -127,6 +132,17 @@ def test_executable_size_is_the_least_of_whole_units_on_the_side_that_is_taken()
     row = gold_desk().state.spread[0]
     assert row["buy_units"] == min(7 // 3, 4 // 1)  # Shanghai's asks, COMEX's bids
     assert row["sell_units"] == min(14 // 3, 9 // 1)
+
+
+def test_what_our_own_orders_went_for_is_no_longer_there_until_the_next_quote():
+    desk = gold_desk()
+    row, book = desk.state.spread[0], desk.state.book[0]
+    book["taken_ask_lots"], book["taken_bid_lots"] = 2, 14
+    HOT.sample(desk.state.address, NOW_NS)
+    assert (row["buy_units"], row["sell_units"]) == ((7 - 2) // 3, 0)
+    desk.quote(0, 15_800, 15_801, 14, 7)
+    assert (row["buy_units"], row["sell_units"]) == (7 // 3, 14 // 3)
+    assert (book["taken_ask_lots"], book["taken_bid_lots"]) == (0, 0)
 
 
 def test_fee_is_of_a_round_trip_a_base_unit():

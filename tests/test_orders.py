@@ -99,9 +99,18 @@ def test_an_amended_quantity_counts_from_the_venues_cumulative(total, state, lef
     assert (row["state"], row["lots"] - row["cum_lots"]) == (state, left)
 
 
-def test_a_total_in_another_report_is_no_amendment():
+@pytest.mark.parametrize("event", [Event.AMENDED, Event.ACK, Event.STATUS, Event.DONE, Event.CANCELLED])
+@pytest.mark.parametrize(("total", "lots"), [(5, 5), (12, 12), (0, 10), (UNKNOWN, 10)])
+def test_a_total_that_a_venue_states_is_the_orders_size(event, total, lots):
     row = row_of(WORKING)
-    learn(row, report(Event.STATUS, 2, 5))
+    learn(row, report(event, 2, total))
+    assert row["lots"] == lots
+
+
+@pytest.mark.parametrize("event", [Event.TRADE, Event.BUST, Event.CORRECT, Event.REJECTED, Event.CANCEL_REJECTED])
+def test_a_total_beside_a_trade_or_a_refusal_says_nothing_of_the_size(event):
+    row = row_of(WORKING)
+    learn(row, report(event, 2, 5))
     assert row["lots"] == 10
 
 

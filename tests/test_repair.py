@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from engine.records import (
     BAND,
     HALT,
-    HALT_NO_PRICE,
     HALT_TRIES,
     HOLD_OFF,
+    HOLD_PRICE,
     NO_COST,
     PAY_UP,
     REHEDGE,
@@ -161,7 +161,7 @@ def test_tries_are_bounded_then_a_person_is_told():
 def test_without_any_price_it_waits():
     legs = [leg(3, 1, bid=0, ask=0), leg(-1, -1, bid=0, ask=0)]
     step = plan(legs, 0, policy(), 0, 0.3)
-    assert (step.rung, step.reason, step.lots) == (HOLD_OFF, HALT_NO_PRICE, (0, 0))
+    assert (step.rung, step.reason, step.lots) == (HOLD_OFF, HOLD_PRICE, (0, 0))
     assert step.cost_complete_micros == step.cost_unwind_micros == NO_COST
 
 
@@ -223,23 +223,23 @@ def test_a_single_try_follows_the_preference():
     assert plan(legs, 0, policy(COMPLETE_FIRST, max_tries=1), 0, 0.3).purpose == REHEDGE
 
 
-def _limits(rules: RepairPolicy, legs: list[LegView], tries: int) -> list[Plan]:
+def limits_of(rules: RepairPolicy, legs: list[LegView], tries: int) -> list[Plan]:
     return [plan(legs, 0, rules, number, 0.3) for number in range(tries)]
 
 
 def test_limits_pay_up_with_each_try_then_cross_to_the_band():
-    steps = _limits(policy(COMPLETE_FIRST), [leg(3, 1), leg(-1, -1)], 4)
+    steps = limits_of(policy(COMPLETE_FIRST), [leg(3, 1), leg(-1, -1)], 4)
     assert [step.rung for step in steps] == [PAY_UP, PAY_UP, BAND, BAND]
     assert [step.limit_ticks for step in steps] == [(10_002, 0), (10_004, 0), (10_031, 0), (10_031, 0)]
 
 
 def test_limits_of_what_is_sold_go_down():
-    steps = _limits(policy(COMPLETE_FIRST), [leg(-3, -1), leg(1, 1)], 3)
+    steps = limits_of(policy(COMPLETE_FIRST), [leg(-3, -1), leg(1, 1)], 3)
     assert [step.limit_ticks[0] for step in steps] == [9_998, 9_996, 9_999 - 29]
 
 
 def test_a_band_narrower_than_the_schedule_is_the_widest_price():
-    steps = _limits(policy(COMPLETE_FIRST, band_bps=2.0), [leg(3, 1), leg(-1, -1)], 4)
+    steps = limits_of(policy(COMPLETE_FIRST, band_bps=2.0), [leg(3, 1), leg(-1, -1)], 4)
     assert [step.limit_ticks[0] for step in steps] == [10_002, 10_003, 10_003, 10_003]
 
 
@@ -248,7 +248,7 @@ def test_a_band_narrower_than_the_schedule_is_the_widest_price():
 def test_limits_never_come_back_with_more_tries(touch, band_bps, ticks):
     rules = policy(COMPLETE_FIRST, band_bps=band_bps, pay_up_ticks=tuple(sorted(ticks)), max_tries=30)
     legs = [leg(3, 1, bid=touch, ask=touch + 1, ref=touch), leg(-1, -1, bid=touch, ask=touch + 1, ref=touch)]
-    limits = [step.limit_ticks[0] for step in _limits(rules, legs, 10)]
+    limits = [step.limit_ticks[0] for step in limits_of(rules, legs, 10)]
     assert limits == sorted(limits)
     assert touch + 1 <= limits[0]
     assert limits[-1] <= (touch + 1) * (1 + band_bps / 10_000)

@@ -7,7 +7,21 @@ import math
 from fractions import Fraction
 
 from engine.instruments import INVERSE, LONG_SHORT_TODAY
-from engine.records import CLOSED_MARKET, DENY, ENTRY, MISSING, NO_QUOTE, PASS, REHEDGE, SKEWED, STALE, WARN
+from engine.records import (
+    CLOSED,
+    CLOSED_MARKET,
+    DENY,
+    ENTRY,
+    MISSING,
+    NO_QUOTE,
+    ONE_SIDED,
+    PASS,
+    REHEDGE,
+    SKEWED,
+    STALE,
+    WARN,
+)
+from engine.records import HALTED as OUTCOME_HALTED
 from engine.schema import HALTED, MAX_SLICES, REDUCE_ONLY, UNSET
 
 
@@ -40,7 +54,10 @@ class Twin:
             if row["order_no"] and not row["settled"]:
                 return False
         deal = state.deal[self.d["deal_id"] % len(state.deal)]
-        return deal["deal_id"] in (0, self.d["deal_id"]) or deal["state"] == 2
+        if deal["deal_id"] in (0, self.d["deal_id"]):
+            return True
+        undecided = deal["outcome"] == OUTCOME_HALTED and not deal["resolution"]
+        return deal["state"] == CLOSED and not undecided and not deal["orders"]
 
     # how a look is written down
     def say(self, number: int, observed, limit, wrong: bool, warn: bool = False) -> None:
@@ -72,6 +89,8 @@ class Twin:
     def hold(self, leg: int):
         """Margin and both ways' fees of the lots that open, at the dearer of the two prices."""
         row = self.of("instrument", leg)
+        if not self.lots(leg):
+            return 0
         prices = (self.d["ref_ticks"][leg], self.d["limit_ticks"][leg])
         value = self.notional(leg, min(prices) if row["kind"] == INVERSE else max(prices), 1)
         if value is None or UNSET in (row["margin_bps"], row["fee_micros"]):
@@ -85,7 +104,22 @@ class Twin:
         parts = [row[f"{other}_{day}"] - row[f"closing_{other}_{day}"] for day in ("yesterday", "today")]
         if self.of("instrument", leg)["position_mode"] != LONG_SHORT_TODAY:
             parts = [sum(parts)]
+        elif self.locks(leg):
+            parts = parts[:1]  # today's are left alone
         return max(abs(self.lots(leg)) - sum(max(part, 0) for part in parts), 0)
+
+    def fee(self, leg: int, ticks: int, today: bool):
+        row, value = self.of("instrument", leg), self.notional(leg, ticks, 1)
+        flat, share = (row[f"fee_today_{unit}" if today else f"fee_{unit}"] for unit in ("micros", "e7"))
+        if value is None or flat == UNSET:
+            return None
+        return flat + math.ceil(Fraction(abs(value) * share, 10_000_000))
+
+    def locks(self, leg: int) -> bool:
+        """Whether opening the opposite now and closing both as yesterday's later costs less than closing today's."""
+        price = self.d["limit_ticks"][leg]
+        once, today = self.fee(leg, price, False), self.fee(leg, price, True)
+        return bool(self.of("instrument", leg)["may_lock"]) and None not in (once, today) and 3 * once < today
 
     def reporting(self, currency: int, micros):
         row = self.currency[currency]
@@ -117,7 +151,8 @@ class Twin:
     def c25(self):
         for leg in self.legs:
             venue = self.of("venue", leg)
-            wrong = venue["in_doubt"] + (venue["link"][1] != 2)
+            broken = self.of("instrument", leg)["broken_until_ns"] > self.now_ns
+            wrong = venue["in_doubt"] + (venue["link"][1] != 2) + broken
             self.say(25, wrong, 0, wrong > 0)
 
     def c23(self):
@@ -141,6 +176,7 @@ class Twin:
             book, row = self.of("book", leg), self.of("instrument", leg)
             arrived.append(book["recv_ns"])
             faults = self.quote_faults(self.d["instrument"][leg])
+            faults &= ~ONE_SIDED if self.repair else -1
             width = (book["ask_ticks"] - book["bid_ticks"]) * 10_000
             if not faults and not self.repair and width > row["max_width_bps"] * book["bid_ticks"]:
                 faults = 1 << 16
@@ -167,6 +203,8 @@ class Twin:
 
     def c2(self):
         for leg in self.legs:
+            if not self.lots(leg):
+                continue
             limit = self.of("instrument", leg)["max_order_micros"]
             value = self.notional(leg, self.d["limit_ticks"][leg], abs(self.lots(leg)))
             self.say(2, value, limit, value is not None and value > limit)
@@ -176,8 +214,9 @@ class Twin:
             if not self.lots(leg):
                 continue
             book, limit = self.of("book", leg), self.of("instrument", leg)["collar_bps"]
-            mid = Fraction(book["bid_ticks"] + book["ask_ticks"], 2)
-            if not book["updates"] or min(book["bid_lots"], book["ask_lots"]) <= 0 or mid <= 0:
+            sides = [book[f"{side}_ticks"] for side in ("bid", "ask") if book[f"{side}_lots"] > 0]
+            mid = Fraction(sum(sides), max(len(sides), 1))
+            if not book["updates"] or len(sides) < (1 if self.repair else 2) or mid <= 0:
                 self.say(3, None, limit, True)
                 continue
             beyond = (self.d["limit_ticks"][leg] - mid) * (1 if self.lots(leg) > 0 else -1)
@@ -188,11 +227,19 @@ class Twin:
         limit = self.relation["max_slippage_bps"]
         for leg in self.legs:
             book, lots, ref = self.of("book", leg), self.lots(leg), self.d["ref_ticks"][leg]
+            if not lots:
+                continue
             if ref <= 0 or not book["updates"]:
                 self.say(21, None, limit, True)
                 continue
             cost = abs(self.d["limit_ticks"][leg] - ref)
-            if abs(lots) > (book["ask_lots"] if lots > 0 else book["bid_lots"]):
+            side = "ask" if lots > 0 else "bid"
+            taken = book[f"taken_{side}_lots"]
+            beyond = abs(lots) > book[f"{side}_lots"] - taken
+            if beyond and taken:
+                self.say(21, 10_000, limit, True)  # the size that it counts on is another order's
+                continue
+            if beyond:
                 cost += max(book["ask_ticks"] - book["bid_ticks"], 1)
             bps = math.ceil(Fraction(cost * 10_000, ref))
             self.say(21, bps, limit, bps > limit)
@@ -222,6 +269,15 @@ class Twin:
         room = self.head["n_order"] if self.repair else self.head["n_order"] // 2
         limit = room if self.free_rows else 0
         self.say(7, wanted, limit, wanted > limit)
+
+    def c11(self):
+        for leg in self.legs:
+            lots, price, row = self.lots(leg), self.d["limit_ticks"][leg], self.of("position", leg)
+            own = row["own_ask_ticks" if lots > 0 else "own_bid_ticks"]
+            if not lots:
+                continue
+            meets = own != UNSET and (price >= own if lots > 0 else price <= own)
+            self.say(11, abs(price - own) + 1 if meets else 0, 0, meets)
 
     def c27(self):
         count = self.head["unbalanced_deals"]
@@ -265,8 +321,8 @@ class Twin:
         self.say(28, abs(before + left), limit, limit is not None and abs(before + left) > limit)
 
 
-ALL = (24, 25, 23, 20, 5, 1, 2, 3, 21, 22, 6, 7, 27, 15, 16, 17, 28)
-REPAIRS = (23, 20, 5, 3, 7)
+ALL = (24, 25, 23, 20, 5, 1, 2, 3, 21, 22, 6, 7, 11, 27, 15, 16, 17, 28)
+REPAIRS = (23, 20, 5, 3, 7, 11)
 
 
 def judge(state, now_ns: int) -> tuple[bool, int, dict[int, tuple]]:

@@ -59,6 +59,7 @@ class Twin:
         book["blocked"] = sum(bit for bit, holds in reasons.items() if holds)
         book["gaps"] += gap
         book["updates"] += 1
+        book["taken_bid_lots"] = book["taken_ask_lots"] = 0
         book |= {"bid_ticks": bid_ticks, "bid_lots": bid_lots, "ask_ticks": ask_ticks, "ask_lots": ask_lots}
         book["venue_seq"] = venue_seq
         return True
@@ -114,8 +115,8 @@ class Twin:
         ask = size * book["ask_ticks"] * rate_ask
         mid = size * ((book["bid_ticks"] + book["ask_ticks"]) * 0.5) * rate_mid
         fees = lots * (spread["fee_micros"][leg] * 1e-6) * rate_mid / unit
-        on_bid = max(book["bid_lots"], 0) // lots if lots else NO_LIMIT
-        on_ask = max(book["ask_lots"], 0) // lots if lots else NO_LIMIT
+        on_bid = max(book["bid_lots"] - book["taken_bid_lots"], 0) // lots if lots else NO_LIMIT
+        on_ask = max(book["ask_lots"] - book["taken_ask_lots"], 0) // lots if lots else NO_LIMIT
         return {
             "price": (weight, bid, ask, mid), "fee": (fees, mid * (spread["fee_e7"][leg] * 1e-7)), "blocked": blocked,
             "buy_units": on_ask if ratio > 0 else on_bid, "sell_units": on_bid if ratio > 0 else on_ask,
