@@ -94,7 +94,8 @@ def _may_raise(core: Core, rows: list) -> bool:
     deal = state.deal_row(int(rows[0]["deal_id"]))
     instruments = [state.instrument[row["instrument"]] for row in rows]
     links = all((state.venue[one["venue"]]["link"] == READY).all() for one in instruments)
-    switches = [state.head["switch"], state.strategy[deal["strategy"]]["switch"], state.spread[deal["spread"]]["switch"]]
+    switches = [state.head["switch"], state.strategy[deal["strategy"]]["switch"]]
+    switches += [state.spread[deal["spread"]]["switch"]]
     switches += [state.venue[one["venue"]]["switch"] for one in instruments]
     switches += [state.account[one["account"]]["switch"] for one in instruments]
     certain = not any(row["in_doubt"] for row in rows)

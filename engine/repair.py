@@ -141,7 +141,8 @@ def plan(
         return _nothing(legs, HOLD_OFF, HOLD_PRICE)
     weighed = (cost_complete, cost_unwind, 0, cost_proxy)
     if way == _UNWIND:
-        return Plan(UNWIND_RUNG, UNWIND, unwind, _limits(legs, unwind, policy, tries, UNWIND_RUNG), *weighed)
+        limits = _limits(legs, unwind, policy, tries, BAND if urgent else UNWIND_RUNG)
+        return Plan(UNWIND_RUNG, UNWIND, unwind, limits, *weighed)
     if way == _PROXY:
         lots = (0,) * len(legs) + (proxy_lots,)
         limit = _limit(proxies[number].ask_ticks if proxy_lots > 0 else proxies[number].bid_ticks, proxy_lots,

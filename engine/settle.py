@@ -23,6 +23,7 @@ from engine.records import (
     HALT_CLOSED,
     HALT_DENIED,
     HALT_DOUBT,
+    HALT_LATE,
     HALT_LOCKED,
     HALT_NAKED,
     HALT_NO_PRICE,
@@ -69,6 +70,12 @@ def review(core: Core, deal, doubt_since_ns: int = 0) -> None:
 
     doubt_since_ns: when an order that has just become doubtful was sent.
     """
+    if deal["state"] == CLOSED and deal["resolution"] == RESOLVE_BY_HAND:
+        # What a person has traded for it is not known here: a repair could do it twice.
+        _reopen(core, deal)
+        measure(deal, core.rows_of(int(deal["deal_id"])))
+        halt(core, deal, HALT_LATE)
+        return
     if deal["state"] == CLOSED:
         _reopen(core, deal)
     rows = core.rows_of(int(deal["deal_id"]))

@@ -1,4 +1,4 @@
-"""What is done to one deal: treatments of its orders leg by leg, and events around it. Plain data, drawn from a seed."""
+"""What is done to one deal: treatments of its orders, and events around it. Plain data, drawn from a seed."""
 
 import random
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def out_of_order(rng: random.Random, place: Place) -> Script:
 
 
 def duplicate(rng: random.Random, place: Place) -> Script:
-    twice = {leg: [Treatment(duplicate=True, at_most_lots=rng.randint(0, place.lots[leg]))] for leg in range(place.legs)}
+    twice = {leg: [Treatment(duplicate=True, at_most_lots=rng.randint(0, lots))] for leg, lots in enumerate(place.lots)}
     leg = rng.randrange(place.legs)
     again = [Event(15, CUT, leg), Event(60, JOIN, leg)] if rng.random() < 0.5 else []
     return Script("duplicates", ("F5",), twice, events=again)
