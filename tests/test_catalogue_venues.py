@@ -120,6 +120,23 @@ def test_f10_a_locked_leg_that_nobody_takes_is_cancelled_once_and_the_other_unwo
     assert (desk.outcomes(), desk.nets()) == (["unwound"], (0, 0))
 
 
+def test_f10_an_exit_that_is_locked_at_limit_up_queues_and_is_not_cancelled(desk_of):
+    """涨停 on the way out: 1 of 3 au bought back, the other 2 wait at the limit until somebody sells."""
+    desk = desk_of(gold({"on_partial": "complete", "lock_wait_ms": 5_000, "naked_limit_ms": 60_000}, cooldown_ms=100))
+    desk.market(6.5)
+    desk.step(300)
+    desk.script(desk.shfe, {2: Treatment(at_most_lots=1, delay_ms=100)})
+    desk.market(5.9)
+    desk.step(50)
+    desk.lock(desk.au, up=True)
+    desk.step(3_000, keep_ms=500)
+    assert (desk.received(desk.au), desk.outcomes()) == ([-3, 3, 2], ["complete", "open"])
+    bid = desk.shown[desk.au][0]
+    desk.show(desk.au, bid - 1, 30, bid, 30)
+    desk.step(500)
+    assert (desk.outcomes(), desk.nets(), desk.shfe.counts.cancels) == (["complete"] * 2, (0, 0), 0)
+
+
 @pytest.mark.parametrize("wait_ms", [5_000, 600_000])
 def test_r4_f10_an_hour_of_limit_down_at_five_seconds_is_at_most_two_cancels(desk_of, wait_ms):
     """600 orders and 600 cancels become 2 orders and 1 cancel: neither leg can be traded, so a person is told."""
