@@ -177,6 +177,11 @@ class Desk(Storm):
     def outcomes(self) -> list[str]:
         return [records.OUTCOMES[row["outcome"]] for row in self.deals()]
 
+    def refusals(self) -> list[tuple[int, int]]:
+        """(control, leg) of every Denied decision, repeats left out."""
+        found = ((int(row["reason"]), int(row["leg"])) for row in self.of_kind(records.VERDICT) if not row["cleared"])
+        return list(dict.fromkeys(found))
+
     def halts(self) -> list[str]:
         return [records.HALT_REASONS[row["reason"]] for row in self.deals() if row["outcome"] == records.HALTED]
 

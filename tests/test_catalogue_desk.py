@@ -120,10 +120,10 @@ def test_f25_a_stop_cancels_what_works_once_and_not_the_repair_that_follows(desk
     assert (desk.outcomes(), desk.nets(), desk.loop.is_quiet()) == (["unwound"], (0, 0), True)
 
 
-def halted(desk_of, **spread):
+def halted(desk_of, far: dict | None = None, **spread):
     """3 au sold, gc rejected, and the way back too: Halted with 3,000 g open. The deal's id."""
     desk = desk_of(changed(gold({"on_partial": "complete", "max_tries": 4}), spread=spread))
-    desk.script(desk.otc, {}, NEVER)
+    desk.script(desk.otc, far or {}, NEVER)
     desk.script(desk.shfe, {1: Treatment()}, NEVER)
     desk.market(6.5)
     desk.step(6_000, keep_ms=500)
@@ -155,6 +155,17 @@ def test_resolve_accept_leaves_the_lots_and_books_their_exposure(desk_of):
     assert int(desk.state.strategy[0]["switch"]) == ACTIVE
     assert int(desk.state.head["unbalanced_deals"]) == 0
     assert {"residual", "resolved"} <= set(desk.alerts())
+
+
+def test_f03_a_late_fill_after_a_person_has_accepted_takes_the_ledger_entry_back(desk_of):
+    """The far leg's first order had filled after all: 3 au and 1 gc are a whole unit, and 110 g are left of 3,000."""
+    desk, deal = halted(desk_of, {1: Treatment(late_fill_ms=25_000)}, ledger_hedge=False)
+    desk.command(records.COMMAND_RESOLVE, records.RESOLVE_ACCEPT, deal)
+    assert desk.residual_g() == -3_000.0
+    desk.step(12_000, 50, keep_ms=500)
+    assert (desk.outcomes(), desk.nets()) == (["complete"], (-3, 1))
+    assert desk.residual_g() == pytest.approx(110.34768)
+    assert int(desk.state.head["unbalanced_deals"]) == 0
 
 
 def test_resolve_by_hand_takes_over_the_venues_word_on_the_positions(desk_of):

@@ -254,6 +254,18 @@ def test_another_month_at_shanghai_stands_in_for_a_locked_contract(desk_of):
     assert (desk.nets(), desk.net(3), desk.outcomes()) == ((-1, 1), -2, ["partial_balanced"])
 
 
+def test_f21_a_bust_of_the_proxys_trade_is_hedged_again(desk_of):
+    desk = desk_of(proxied("COMEX.GCG7", "COMEX.GCJ7"))
+    desk.script(desk.otc, {1: Treatment(at_most_lots=0, delay_ms=200), 2: Treatment(bust_after_ms=800)})
+    desk.show(3, 13_990, 30, 13_991, 30)
+    desk.market(6.5)
+    desk.step(50)
+    desk.show(desk.gc, 13_950, 30, 0, 0)
+    desk.step(3_000, keep_ms=500)
+    assert (desk.rungs(), desk.received(3)) == (["proxy", "proxy"], [1, 1])
+    assert (desk.nets(), desk.net(3), desk.outcomes()) == ((-3, 0), 1, ["partial_balanced"])
+
+
 def test_a_deal_in_doubt_sends_nothing_where_it_may_be_in_balance(desk_of):
     """The near leg's order is lost, the far one's rejected: between none and 3 lots are naked, so nothing is sent."""
     desk = desk_of(gold({"on_partial": "complete"}))

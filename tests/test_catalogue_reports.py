@@ -82,6 +82,18 @@ def test_f03_a_late_fill_after_the_deals_end_reopens_it_in_repair_and_is_told(de
     assert late_fills == ([3] if leg.startswith("au") else [1])
 
 
+def test_f02_trades_that_are_never_told_are_asked_for_and_then_handed_to_a_person(desk_of):
+    """The answer to a query says that 1 lot traded; in which trade it does not say, and nothing is made up."""
+    desk = desk_of(gold({"naked_limit_ms": 60_000}))
+    desk.script(desk.otc, {1: Treatment(drop_reports=True)})
+    desk.market(6.5)
+    desk.step(30_000, 50, keep_ms=500)
+    assert desk.halts() == ["the venue never told of all its trades"]
+    assert (desk.nets(), desk.otc.counts.orders) == (THREE_LOTS_SHORT, 1)
+    assert sum(int(row["lots"]) for row in desk.of_kind(records.FILL)) == 3
+    assert desk.otc.counts.queries <= 8
+
+
 def test_f03_a_late_fill_of_one_leg_of_a_complete_deal_is_sold_back(desk_of):
     """The venue fills 2 lots more of an order that it had called cancelled at none, after its repair had filled."""
     desk = desk_of()
@@ -247,6 +259,17 @@ def test_f20_a_quantity_that_the_venue_lowers_is_followed_and_the_rest_bought(de
     desk.market(6.5)
     desk.step(400)
     assert desk.orders(desk.gc) == [2, 1]
+    assert (desk.outcomes(), desk.nets()) == (["complete"], (-6, 2))
+
+
+def test_f20_a_raised_quantity_that_fills_as_it_is_cancelled_is_sold_back_to_the_target(desk_of):
+    """The hedge of 1 lot leans, is restated to 3 and fills all of them as its cancel arrives: 2 lots go back."""
+    desk = desk_of(gold({"on_partial": "complete", "lean_ms": 1_000}, clip_units=2, max_units=2))
+    treated = Treatment(stuck=True, amend_lots=3, fill_at_cancel_lots=3)
+    desk.script(desk.otc, {1: Treatment(at_most_lots=1), 2: treated})
+    desk.market(6.5)
+    desk.step(3_000, keep_ms=500)
+    assert desk.received(desk.gc) == [2, 1, -2]
     assert (desk.outcomes(), desk.nets()) == (["complete"], (-6, 2))
 
 
