@@ -153,7 +153,8 @@ DEAL_DTYPE = np.dtype([
 HALT_REASONS = (
     "", "naked limit reached", "repair tries exhausted", "order in doubt too long", "no price to repair at",
     "stopped by a person", "repair refused by the gate", "the venue never told of all its trades",
-    "a market of it is closed", "its contract is locked at the price limit", "news of it after a person had traded it by hand",
+    "a market of it is closed", "its contract is locked at the price limit",
+    "news of it after a person had traded it by hand",
 )  # fmt: skip
 (HALT_NAKED, HALT_TRIES, HALT_DOUBT, HALT_NO_PRICE, HALT_STOPPED, HALT_DENIED, HALT_TRADES, HALT_CLOSED, HALT_LOCKED,
  HALT_LATE) = range(1, 11)  # fmt: skip

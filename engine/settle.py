@@ -51,7 +51,7 @@ from engine.records import (
     UNWOUND,
 )
 from engine.repair import Plan, plan, raises_worst
-from engine.schema import ACTIVE
+from engine.schema import ACTIVE, REDUCE_ONLY
 from engine.schema import HALTED as SWITCH_HALTED
 
 _BACK_OFF_SHIFT = 3  # pauses between repairs that are refused double, to 8 times the first
@@ -132,10 +132,15 @@ def finish(core: Core, deal, outcome: int, reason: int = 0) -> None:
             core.instrument_name(deal["instrument"][leg]): int(deal["booked_lots"][leg])
             for leg in range(int(deal["spread_legs"]), int(deal["legs"]))
         }
+        if any(proxies.values()):
+            # The strategy does not count these units as its own, so it may not add to them.
+            strategy = core.state.strategy[deal["strategy"]]
+            strategy["switch"] = max(int(strategy["switch"]), REDUCE_ONLY)
         core.alert(
             "warn" if any(proxies.values()) else "info", OUTCOMES[outcome],
             f"deal {int(deal['deal_id'])} ended {OUTCOMES[outcome].replace('_', ' ')}",
-            "trade the proxy's lots against the leg when it can be traded again" if any(proxies.values())
+            "trade the proxy's lots against the leg when it can be traded again, then `tandem resume` the strategy, "
+            "which only reduces until then" if any(proxies.values())
             else "nothing: it is in balance", int(deal["deal_id"]), repairs=int(deal["repairs"]), units=units,
             naked_ms=int(deal["naked_ns"]) // 1_000_000, **proxies,
         )  # fmt: skip

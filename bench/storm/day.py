@@ -13,12 +13,14 @@ import msgspec
 from adapters.ports import NewOrder
 from adapters.sim.exchange import Latency
 from adapters.sim.terms import Terms
+from bench.storm import events
 from bench.storm import script as play
 from bench.storm.arm import TIMER_MS, Armed
 from bench.storm.clockwork import Clockwork
+from bench.storm.events import SHUT_NS
 from bench.storm.market import Market
 from bench.storm.process import Death, Process
-from bench.storm.script import Event, Place, Script
+from bench.storm.script import Place, Script
 from bench.storm.treatment import NOTHING, Treatment
 from bench.storm.venue import BALANCE_MICROS, StormVenue
 from desk.assembly import config_record
@@ -26,7 +28,6 @@ from desk.build import Names, instruments_of
 from engine import records
 from engine.calendar import Calendar
 from engine.ids import order_no
-from engine.ports import AccountReport
 from engine.units import convert, parse_price_unit, parse_quantity
 
 MS = 1_000_000
@@ -35,10 +36,9 @@ MARKET_NS = 1_794_964_000 * 1_000_000_000  # 2026-11-18, a Wednesday
 LATENCY = Latency(entry_ns=2 * MS, report_ns=3 * MS, market_data_ns=MS)
 BEAT_NS = TIMER_MS * MS
 HEARD_NS = 1_000 * MS
-OPEN_NS, SHUT_NS, PHASE_NS = 900_000 * MS, 3_000 * MS, 200_000 * MS  # sessions: so long, a pause, calendars apart
+OPEN_NS, PHASE_NS = 900_000 * MS, 200_000 * MS  # sections of trading; each calendar's begin so much later
 SETTLE_NS = 90_000 * MS
 DAYS_SESSIONS = 400
-_FAR_BPS = 60.0
 
 
 class Played(msgspec.Struct):
@@ -123,8 +123,8 @@ class Day:
         script = self.scripts[deal_id]
         treatment = script.treatment(leg, number)
         if treatment is not NOTHING:
-            self._count(script)
-            if treatment.needs_bust and not self.venues[self.instruments[row["instrument"]].venue]._wire.has_bust:
+            self.count(script)
+            if treatment.needs_bust and not self.venues[self.instruments[row["instrument"]].venue].has_bust:
                 return NOTHING
         return treatment
 
@@ -132,7 +132,7 @@ class Day:
         if deal_id not in self.scripts:
             self.scripts[deal_id] = self.current if spread == self.main_spread or self.other is None else self.other
 
-    def _count(self, script: Script) -> None:
+    def count(self, script: Script) -> None:
         for row in script.rows:
             self.fired[row] = self.fired.get(row, 0) + 1
 
@@ -150,16 +150,16 @@ class Day:
                 self.clock.pump(until_ns)
                 return
             except Death:
-                self._died(False, in_a_turn=True)
+                self.died(False, in_a_turn=True)
 
     def _do(self, what, *arguments) -> None:
         """Call into the engine from here; it may die of it."""
         try:
             what(*arguments)
         except Death:
-            self._died(False, in_a_turn=True)
+            self.died(False, in_a_turn=True)
 
-    def _died(self, lose: bool, in_a_turn: bool) -> None:
+    def died(self, lose: bool, in_a_turn: bool) -> None:
         wrong = self.process.restart(lose, in_a_turn)
         if wrong:
             self._breach(f"7: {wrong}")
@@ -236,13 +236,13 @@ class Day:
         self.calm = False
         before = [event for event in script.events if event.after_ms < 0]
         for event in sorted(before, key=lambda event: event.after_ms):
-            self._event(event, spread, 1)
+            events.happen(self, event, spread, 1)
             if event.after_ms < -1:
                 self.wait(round(-event.after_ms * MS))
         sign = self._sign(spread, dear)
         for event in script.events:
             if event.after_ms >= 0:
-                self._schedule(event, spread, sign)
+                events.schedule(self, event, spread, sign)
         decisions = int(self.process.state.head["decisions"])
         self._push(spread, sign)
         if not script.trades:
@@ -267,8 +267,9 @@ class Day:
         second = legs[1]
         return Place(
             len(legs), tuple(abs(int(row["ratio"][leg])) * clip for leg in range(len(legs))),
-            tuple(self.venues[self.instruments[at].venue]._wire.has_bust for at in legs), max(guards) / MS,
-            any(second in other for at, other in enumerate(self.spreads) if at != spread), self.number % 2 == 0,
+            tuple(self.venues[self.instruments[at].venue].has_bust for at in legs), max(guards) / MS,
+            any(second in other for at, other in enumerate(self.spreads) if at != spread),
+            int(row["strategy_at"]) in self.process.loop.core.signals, self.number % 2 == 0,
         )  # fmt: skip
 
     def _sign(self, spread: int, dear: bool) -> int:
@@ -329,7 +330,7 @@ class Day:
             venue.join()
         self.market.heal_all(self.clock.now_ns)
         if any(event.what == play.POOR for event in self.current.events):
-            self._fund(BALANCE_MICROS)
+            events.fund(self, BALANCE_MICROS)
         core = self.process.loop.core
         if core.state.head["switch"]:
             self.process.command(records.COMMAND_RESUME, records.SCOPE_ALL, -1, "the script is over")
@@ -355,89 +356,8 @@ class Day:
         """The engine was asked to stop, and has: what it leaves must be named; then it is started again."""
         if not self.process.loop.is_quiet():
             self._breach("25: the stop came to no end")
-        self._died(False, in_a_turn=False)
+        self.died(False, in_a_turn=False)
         self._pump(self.clock.now_ns + 40 * MS)
-
-    # Events
-
-    def _schedule(self, event: Event, spread: int, sign: int) -> None:
-        if event.what == play.OTHER:
-            self.other = Script("gives the contract back", ("F19",), {0: [Treatment(reject="refused by the script")] * 2})
-            return
-        self.strand.after(round(event.after_ms * MS), lambda: self._event(event, spread, sign))
-
-    def _event(self, event: Event, spread: int, sign: int) -> None:
-        at = self.spreads[spread][event.leg] if event.leg >= 0 else -1
-        venue = self.venues[self.instruments[at].venue] if at >= 0 else None
-        now_ns = self.clock.now_ns
-        side = self._side(spread, event.leg, sign) if at >= 0 else 0
-        if event.what == play.CUT:
-            venue.cut("cut by the script", bool(event.amount))
-        elif event.what == play.JOIN:
-            venue.join()
-        elif event.what == play.SILENCE:
-            venue.silence(bool(event.amount))
-        elif event.what == play.LOCK:
-            self.market.lock(at, (side > 0) != bool(event.amount), now_ns)
-        elif event.what == play.QUOTE:
-            self.market.heal(at, now_ns)
-        elif event.what == play.GAP:
-            self.market.move(at, side * event.amount, now_ns)
-        elif event.what == play.CLOSE:
-            self._before_close(at, round(event.amount * MS))
-        elif event.what == play.CRASH:
-            self._died(bool(event.amount), in_a_turn=False)
-        elif event.what == play.CRASH_AT_WRITE:
-            self.process.writes_left = int(event.amount)
-        elif event.what == play.FIX_GAP:
-            venue._wire.server.inject("gap")
-        elif event.what == play.BURST:
-            self._burst(spread, sign)
-        elif event.what == play.NEW_DAY:
-            self._new_day()
-        elif event.what == play.POOR:
-            self._fund(1)
-        elif event.what == play.COMMAND:
-            self.process.command(int(event.amount), records.SCOPE_ALL, -1, "by the script")
-        if not event.what == play.QUOTE:
-            self._count(self.current)
-
-    def _side(self, spread: int, leg: int, sign: int) -> int:
-        """Which way the deal trades this leg: a dear spread is sold."""
-        return -sign * (1 if int(self.process.state.spread[spread]["ratio"][leg]) > 0 else -1)
-
-    def _before_close(self, at: int, span_ns: int) -> None:
-        """Go to so long before the next close of a contract's session; it stops trading there."""
-        windows = self.sessions[self.calendar_of[at]]
-        market_ns = self.process.state.market_ns(self.clock.now_ns)
-        close_ns = next(close for _, close in windows if close - span_ns - 20 * MS > market_ns)
-        ahead_ns = close_ns - span_ns - market_ns
-        self.skip(self.clock.now_ns + ahead_ns - 10 * MS)
-        self.settle()
-        ahead_ns = close_ns - self.process.state.market_ns(self.clock.now_ns)
-        mine = [one for one, name in enumerate(self.calendar_of) if name == self.calendar_of[at]]
-        self.strand.after(max(ahead_ns, 0), lambda: [self.market.shut_down(one) for one in mine])
-        self.strand.after(max(ahead_ns, 0) + SHUT_NS, lambda: [self.market.heal(one, self.clock.now_ns) for one in mine])
-
-    def _burst(self, spread: int, sign: int) -> None:
-        at = self.spreads[spread][0]
-        self.market.away[at] = sign * self.armed.pushes[spread]
-        self.market.quote(at, self.clock.now_ns)
-        self.market.away[at] = 0
-
-    def _new_day(self) -> None:
-        for venue in self.venues:
-            venue.matching.new_day(self.clock.now_ns)
-            venue.cut("a trading day ends")
-            venue.join()
-
-    def _fund(self, balance_micros: int) -> None:
-        """Every account's capital becomes this."""
-        for index in range(len(self.process.state.account)):
-            self.process.loop.on_account(
-                AccountReport(account=index, balance_micros=balance_micros, available_micros=balance_micros,
-                              margin_micros=0, recv_ns=self.clock.now_ns)
-            )  # fmt: skip
 
     # The end
 

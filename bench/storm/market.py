@@ -1,4 +1,4 @@
-"""The storm's market: a quiet level for every contract, and the moves that make a spread's signal or a deal's trouble."""
+"""The storm's market: a quiet level for every contract, and the moves that make a signal or a deal's trouble."""
 
 from bench.storm.arm import Armed
 from bench.storm.venue import StormVenue

@@ -1,4 +1,4 @@
-"""The engine as a process of the storm: a real loop on a journal in memory, that can die at any write and start anew."""
+"""The engine as a process of the storm: a real loop on a journal in memory, that dies at any write and starts anew."""
 
 from collections.abc import Callable
 
@@ -81,6 +81,10 @@ class Process:
         self.loop.on_start(fields, self.record, self._clock_ns())
         for venue in self.venues:
             venue.join()
+
+    def die_at_write(self, number: int) -> None:
+        """Die at a write to come: of 2n before the bytes of the n-th from now, of 2n + 1 after them."""
+        self.writes_left = number
 
     def restart(self, lose_in_flight: bool, in_a_turn: bool) -> str:
         """Die and come back by replay, as `tandem run` does; what did not replay, in words, "" where all did.

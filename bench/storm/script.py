@@ -9,9 +9,11 @@ from bench.storm.treatment import NOTHING, Treatment
 
 # What events do. amount: of CUT, CRASH and their kind whether bytes in flight are lost; of GAP basis points against the
 # deal; of LOCK 1 for the side that the deal would give back; of COMMAND its code; of CLOSE ms from the trigger.
-CUT, JOIN, LOCK, QUOTE, GAP, CLOSE, SILENCE, CRASH, CRASH_AT_WRITE, COMMAND, POOR, NEW_DAY, BURST, FIX_GAP, OTHER = (
-    "cut", "join", "lock", "quote", "gap", "close", "silence", "crash", "crash at write", "command", "poor", "new day",
-    "burst", "fix gap", "other",
+CUT, JOIN, LOCK, QUOTE, GAP, CLOSE, SILENCE, CRASH = (
+    "cut", "join", "lock", "quote", "gap", "close", "silence", "crash",
+)  # fmt: skip
+CRASH_AT_WRITE, COMMAND, POOR, NEW_DAY, BURST, FIX_GAP, OTHER, TOO_FAR = (
+    "crash at write", "command", "poor", "new day", "burst", "fix gap", "other", "too far",
 )  # fmt: skip
 
 
@@ -51,6 +53,7 @@ class Place(msgspec.Struct, frozen=True):
     fix: tuple[bool, ...]
     guard_ms: float  # the longest close guard of its contracts
     shared: bool  # whether another spread has its second leg too
+    python: bool  # whether its strategy is a Python one
     others: bool  # whether somebody else may trade the account, and then no trading day may turn
 
 
@@ -267,19 +270,26 @@ def dead_end(rng: random.Random, place: Place) -> Script:
                   may_halt="nothing trades any more")  # fmt: skip
 
 
+def raises(rng: random.Random, place: Place) -> Script:
+    """The strategy raises while its deal is out of balance."""
+    leg = rng.randrange(place.legs)
+    return Script("a strategy raises", ("F26",), {leg: [NO_FILL] * rng.randint(1, 2)}, events=[Event(2, TOO_FAR)])
+
+
 # How often each is drawn. Rows that are rare in it still come a thousand times in a campaign of 100,000 deals.
 DECK: dict[Maker, int] = {
     clean: 14, fill_at_cancel: 4, terminal_first: 4, late_fill: 4, out_of_order: 4, duplicate: 4, shared_trade_id: 3,
     part_filled: 6, rejected: 4, rejected_for_ever: 3, locked: 3, closing: 2, disconnected: 4, unknown: 4,
-    unknown_for_long: 1, crash: 2, burst: 3, stale: 2, yesterday: 2, own_quote: 3, amended: 4, busted: 4, gap: 4,
-    rule_blocks: 3, foreign: 3, stopped: 2, ladder: 5, stands_in: 3, refuses_cancels: 2, dead_end: 2,
+    unknown_for_long: 1, crash: 3, burst: 3, stale: 2, yesterday: 5, own_quote: 3, amended: 4, busted: 4, gap: 4,
+    rule_blocks: 3, foreign: 3, stopped: 2, ladder: 5, stands_in: 6, refuses_cancels: 2, dead_end: 2,
+    raises: 12,
 }  # fmt: skip
 
 
 def draw(rng: random.Random, place: Place) -> Script:
     """A script for a deal at this place."""
     barred = {busted: not any(place.fix), own_quote: not place.shared, foreign: not place.others,
-              yesterday: place.others}  # fmt: skip
+              yesterday: place.others, raises: not place.python}  # fmt: skip
     makers = [maker for maker in DECK if not barred.get(maker)]
     maker = rng.choices(makers, [DECK[maker] for maker in makers])[0]
     return maker(rng, place)

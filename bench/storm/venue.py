@@ -162,6 +162,15 @@ class StormVenue:
         """Every trade of the account that stands: bust ones are gone, corrected ones as they are now."""
         return self.matching.trades(owner or self.owner)
 
+    @property
+    def has_bust(self) -> bool:
+        """Whether the protocol can say that a trade was busted or corrected."""
+        return self._wire.has_bust
+
+    def skip_number(self) -> None:
+        """The venue's next message on orders never comes: a gap, FIX only."""
+        self._wire.server.inject("gap")
+
     def is_quiet(self) -> bool:
         return self._strand.waiting == 0
 
