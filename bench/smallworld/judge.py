@@ -2,7 +2,7 @@
 
 from bench.smallworld.moves import Game
 from bench.smallworld.venues import OVER
-from bench.smallworld.world import AU, BEAT_NS, GC
+from bench.smallworld.world import AU, BEAT_NS, GC, Look
 from engine.orders import TERMINAL
 from engine.ports import OPEN
 from engine.records import ALERT, CLOSED, FILL, FILL_BUST, HALTED, ORDER
@@ -10,33 +10,29 @@ from engine.schema import CREATED, UNSET
 
 _LEGS = (AU, GC)
 _NAMES = ("au", "gc")
+_CLOSING = ("closing_long_today", "closing_long_yesterday", "closing_short_today", "closing_short_yesterday")
 
 
 class Before:
     """What of a state the next one is compared with."""
 
     def __init__(self, game: Game):
-        deal = the_deal(game)
+        deal = game.world.look().deal
         self.orders = len(game.venues.orders)
         self.highest = max(order.number for order in game.venues.orders)
-        self.outcome = int(deal["outcome"])
+        self.outcome = deal["outcome"]
         self.booked = [order.booked for order in game.venues.orders]
-        self.repairs = int(deal["repairs"])
-
-
-def the_deal(game: Game):
-    return game.world.state.deal_row(next(iter(game.world.core.deal_orders)))
+        self.repairs = deal["repairs"]
 
 
 def faults_of(game: Game, before: Before) -> list[str]:
     """What is wrong with this state and with the move that led to it, in words; empty where nothing is."""
-    world, deal = game.world, the_deal(game)
-    rows = {number: world.row(number) for number in world.numbers()}
-    found = []
+    look, found = game.world.look(), []
+    deal, rows = look.deal, look.rows
     _of_orders(game, rows, found)
     _of_exposure(game, deal, rows, found)
-    _of_books(game, deal, rows, found)
-    _of_counters(game, deal, rows, found)
+    _of_books(look, found)
+    _of_counters(game, look, found)
     _of_sends(game, deal, rows, before, found)
     _of_ends(game, deal, before, found)
     return found
@@ -75,7 +71,7 @@ def _spans(game: Game) -> list[tuple[int, int]]:
 
 def _of_exposure(game: Game, deal, rows: dict, found: list[str]) -> None:
     spans = _spans(game)
-    hedge = [int(deal["hedge_ubase"][leg]) for leg in _LEGS]
+    hedge = [deal["hedge_ubase", leg] for leg in _LEGS]
     low = sum(span[0] * each for span, each in zip(spans, hedge, strict=True))
     high = sum(span[1] * each for span, each in zip(spans, hedge, strict=True))
     # What was told out of order counts until its trades are told: a held report of an order that is over.
@@ -86,24 +82,21 @@ def _of_exposure(game: Game, deal, rows: dict, found: list[str]) -> None:
         late = game.venues.spent[2] and order.life == OVER
         slack[order.leg] += (1 if late else 0) + sum(order.trades[one] for one in order.busted)
     for leg in _LEGS:
-        target = int(deal["target_lots"][leg])
+        target = deal["target_lots", leg]
         least, most = min(target, 0) - slack[leg], max(target, 0) + slack[leg]
         if spans[leg][0] < least or spans[leg][1] > most:
             found.append(f"{_NAMES[leg]} may come to {spans[leg]}, beyond its target of {target}")
     booked = [sum(row["side"] * row["cum_lots"] for row in rows.values() if row["leg"] == leg) for leg in _LEGS]
-    if booked != [int(deal["booked_lots"][leg]) for leg in _LEGS]:
-        found.append(f"the orders traded {booked}, the deal says {deal['booked_lots'].tolist()}")
+    if booked != [deal["booked_lots", leg] for leg in _LEGS]:
+        found.append(f"the orders traded {booked}, the deal says otherwise")
 
 
-def _of_books(game: Game, deal, rows: dict, found: list[str]) -> None:
+def _of_books(look: Look, found: list[str]) -> None:
     """Positions, working lots, holds and our own best prices follow from the orders."""
-    state = game.world.state
     held = [0, 0]
     for leg in _LEGS:
-        mine = [row for row in rows.values() if row["leg"] == leg]
-        position = state.position[leg].item()
-        names = state.position.dtype.names
-        at = dict(zip(names, position, strict=True))
+        mine = [row for row in look.rows.values() if row["leg"] == leg]
+        at = look.position[leg]
         net = at["long_today"] + at["long_yesterday"] - at["short_today"] - at["short_yesterday"]
         if net != sum(row["side"] * row["cum_lots"] for row in mine):
             found.append(f"position of {_NAMES[leg]} is {net}, its orders say otherwise")
@@ -120,26 +113,26 @@ def _of_books(game: Game, deal, rows: dict, found: list[str]) -> None:
             found.append(f"working lots of {_NAMES[leg]} are {at['working_buy']}, {at['working_sell']}, not {may}")
         if (at["own_bid_ticks"], at["own_ask_ticks"]) != (own[1], own[-1]):
             found.append(f"our own prices of {_NAMES[leg]} are {at['own_bid_ticks']}, {at['own_ask_ticks']}, not {own}")
-        # A venue with a net position is promised nothing.
-        closing = 0 if leg == GC else sum(row["working_lots"] for row in mine if row["offset"] != OPEN)
-        if sum(value for name, value in at.items() if name.startswith("closing")) != closing:
+        # Where the position is a net one, every order may close.
+        closing = sum(row["working_lots"] for row in mine if leg == GC or row["offset"] != OPEN)
+        if sum(at[name] for name in _CLOSING) != closing:
             found.append(f"lots promised to close orders of {_NAMES[leg]} are not {closing}")
-        if int(state.account[leg]["held_micros"]) != held[leg] or held[leg] < 0:
-            found.append(f"account {leg} holds {state.account[leg]['held_micros']}, its orders {held[leg]}")
+        if look.account[leg]["held_micros"] != held[leg] or held[leg] < 0:
+            found.append(f"account {leg} holds {look.account[leg]['held_micros']}, its orders {held[leg]}")
 
 
-def _of_counters(game: Game, deal, rows: dict, found: list[str]) -> None:
-    core, head = game.world.core, game.world.state.head
-    unsettled = [number for number, row in rows.items() if not row["settled"]]
+def _of_counters(game: Game, look: Look, found: list[str]) -> None:
+    core, head, deal, rows = game.world.core, look.head, look.deal, look.rows.values()
+    unsettled = sum(not row["settled"] for row in rows)
     is_open = int(deal["state"] != CLOSED)
-    doubtful = [sum(row["in_doubt"] for row in rows.values() if row["leg"] == leg) for leg in _LEGS]
+    doubtful = [sum(row["in_doubt"] for row in rows if row["leg"] == leg) for leg in _LEGS]
     for what, says, is_so in (
-        ("live orders", int(head["live_orders"]), len(unsettled)), ("live orders", len(core.live_orders), len(unsettled)),
-        ("live deals", int(head["live_deals"]), is_open), ("open deals", len(core.open_deals), is_open),
-        ("the spread's deals", int(game.world.state.spread[0]["open_deals"]), is_open),
-        ("the strategy's deals", int(game.world.state.strategy[0]["open_deals"]), is_open),
-        ("unbalanced deals", int(head["unbalanced_deals"]), int(deal["naked_since_ns"] != 0)),
-        ("doubts", game.world.state.venue["in_doubt"].tolist(), doubtful),
+        ("live orders", head["live_orders"], unsettled), ("live orders", len(core.live_orders), unsettled),
+        ("live deals", head["live_deals"], is_open), ("open deals", len(core.open_deals), is_open),
+        ("the spread's deals", look.spread[0]["open_deals"], is_open),
+        ("the strategy's deals", look.strategy[0]["open_deals"], is_open),
+        ("unbalanced deals", head["unbalanced_deals"], int(deal["naked_since_ns"] != 0)),
+        ("doubts", [venue["in_doubt"] for venue in look.venue], doubtful),
         ("halted deals", len(core.halted), int(not is_open and deal["outcome"] == HALTED)),
     ):  # fmt: skip
         if says != is_so:
@@ -153,11 +146,13 @@ def _of_sends(game: Game, deal, rows: dict, before: Before, found: list[str]) ->
     new = orders[before.orders :]
     world = game.world
     policy = world.core.policies[0]
-    if int(deal["repairs"]) > policy.max_tries:
+    if deal["repairs"] > policy.max_tries:
         found.append(f"{deal['repairs']} repairs, of {policy.max_tries} allowed")
     if not new:
         return
-    if len(new) > 2 or (before.repairs == int(deal["repairs"]) and not _was_waiting(new, rows)):
+    # A deal that was handed to a person and then heard news is repaired with fresh tries.
+    repaired = before.repairs != deal["repairs"] or before.outcome == HALTED
+    if len(new) > 2 or not (repaired or _was_waiting(new, rows)):
         found.append(f"{len(new)} orders were sent without a repair")
     if any(order.number <= before.highest for order in new):
         found.append("an order number was used twice")
@@ -186,7 +181,7 @@ def _was_waiting(new: list, rows: dict) -> bool:
 def _worst(deal, rows: dict) -> int:
     low = high = 0
     for row in rows.values():
-        each = int(deal["hedge_ubase"][row["leg"]]) * row["side"]
+        each = deal["hedge_ubase", row["leg"]] * row["side"]
         done, might = row["cum_lots"] * each, 0
         if row["in_doubt"] or row["state"] not in (*TERMINAL, CREATED):
             might = (row["lots"] - row["cum_lots"]) * each
@@ -195,7 +190,7 @@ def _worst(deal, rows: dict) -> int:
 
 
 def _of_ends(game: Game, deal, before: Before, found: list[str]) -> None:
-    world, outcome = game.world, int(deal["outcome"])
+    world, outcome = game.world, deal["outcome"]
     if outcome == HALTED != before.outcome:
         records = world.journal.records()
         if not any(record.kind == ALERT and record.data["code"] == "halted" for record in records):
@@ -207,13 +202,13 @@ def _of_ends(game: Game, deal, before: Before, found: list[str]) -> None:
         )  # fmt: skip
         if lots != sum(order.booked for order in game.venues.orders) - sum(before.booked):
             found.append(f"{lots} lots of fills were journalled")
-    bound = int(world.state.spread[0]["residual_bound_ubase"])
+    bound = world.look().spread[0]["residual_bound_ubase"]
     exposure = sum(
-        order.side * order.filled * int(deal["hedge_ubase"][order.leg]) for order in game.venues.orders
+        order.side * order.filled * deal["hedge_ubase", order.leg] for order in game.venues.orders
     )  # fmt: skip
     if deal["state"] != CLOSED:
-        since = int(deal["naked_since_ns"])
-        spent = int(deal["naked_ns"]) - int(deal["granted_ns"]) + (world.now_ns - since if since else 0)
+        since = deal["naked_since_ns"]
+        spent = deal["naked_ns"] - deal["granted_ns"] + (world.now_ns - since if since else 0)
         if spent > world.core.policies[0].naked_limit_ns + BEAT_NS:
             found.append(f"the deal is open and has been naked for {spent / 1e9} s")
     elif outcome != HALTED:
@@ -232,15 +227,15 @@ def _is_quiet(game: Game) -> bool:
 
 
 def _of_quiet(game: Game, deal, found: list[str]) -> None:
-    state = game.world.state
+    look = game.world.look()
     if deal["state"] != CLOSED:
         found.append("all is quiet and the deal is open")
-    if state.account["held_micros"].any():
+    if any(account["held_micros"] for account in look.account):
         found.append("all is quiet and money is held")
-    if state.position["working_buy"].any() or state.position["working_sell"].any():
+    if any(position["working_buy"] or position["working_sell"] for position in look.position):
         found.append("all is quiet and lots are working")
     if game.world.core.live_orders:
         found.append("all is quiet and orders are live")
-    units = int(state.strategy[0]["position_units"])
-    if units != int(deal["side"]) * int(deal["done_units"]):
+    units = look.strategy[0]["position_units"]
+    if units != deal["side"] * deal["done_units"]:
         found.append(f"the strategy holds {units} units, its deal did {deal['done_units']}")

@@ -7,7 +7,7 @@ from bench.smallworld.venues import ALIVE, FLYING, OVER, Order, Venues
 from bench.smallworld.world import AU, BEAT_NS, BOOKS, GC, LOCKED, NORMAL, ONE_SIDED, SILENT, World
 from engine.orders import TERMINAL
 from engine.ports import DOWN, READY, TRADING, Event
-from engine.records import COMMAND_STOP, REPAIRING
+from engine.records import CLOSED, COMMAND_STOP, REPAIRING
 from engine.schema import CANCEL_SENT, CREATED, SENT_STATE, WORKING
 
 _KINDS = ("unseen", "lose", "late", "bust", "again", "refuse", "down", "book", "stop", "restart")
@@ -113,8 +113,10 @@ class Game:
         """The next beat at which the engine's timer has something to do; 0: never, unless something else happens."""
         world, core, found = self.world, self.world.core, []
         timing = core.timing
-        for number in core.live_orders:
-            row = world.row(number)
+        look = world.look()
+        for row in look.rows.values():
+            if row["settled"]:
+                continue
             if row["in_doubt"] or row["state"] in TERMINAL:
                 pause = timing.query_every_ns << min(row["asked"], 4)
                 can = world.links[row["instrument"]]
@@ -132,13 +134,13 @@ class Game:
             elif row["state"] == WORKING:
                 pause = timing.query_every_ns << min(row["asked"], 4)
                 found.append(max(row["asked_ns"], row["cancel_ns"]) + pause)
-        for deal_id in core.open_deals:
-            deal = world.state.deal_row(deal_id)
+        deal = look.deal
+        if deal["state"] != CLOSED:
             if deal["naked_since_ns"]:
-                limit = core.policies[0].naked_limit_ns + int(deal["granted_ns"]) - int(deal["naked_ns"])
-                found.append(int(deal["naked_since_ns"]) + limit + 1)
+                limit = core.policies[0].naked_limit_ns + deal["granted_ns"] - deal["naked_ns"]
+                found.append(deal["naked_since_ns"] + limit + 1)
             if deal["state"] == REPAIRING and not deal["orders"]:
-                found.append(int(deal["next_repair_ns"]))
+                found.append(deal["next_repair_ns"])
         if not found:
             return 0
         beats = -(-(min(found) - world.now_ns) // BEAT_NS)
@@ -159,6 +161,7 @@ class Game:
         else:
             getattr(self, f"_{name}")(*move[1:])
         venues.take(world.sent)
+        world.moved()
 
     def _time(self) -> None:
         world = self.world

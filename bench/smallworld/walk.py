@@ -21,9 +21,9 @@ class Failure:
         return f"world {self.world}, {self.rare} rare moves:\n" + "\n".join(steps) + f"\n{what}\n  path: {self.path}"
 
 
-def step(game: Game, move: tuple) -> list[str]:
+def step(game: Game, move: tuple, before: Before | None = None) -> list[str]:
     """Make one move; what is wrong then. An exception of the engine is wrong, too."""
-    before = Before(game)
+    before = before or Before(game)
     game.world.journal.reset()
     game.world.sent.clear()
     try:
@@ -103,13 +103,13 @@ class Walk:
         game, found = self.game, []
         for kept, path in level:
             game.restore(kept)
-            moves = game.enabled()
+            moves, before = game.enabled(), Before(game)
             self.quiet += not moves
             for number, move in enumerate(moves):
                 if number:
                     game.restore(kept)
                 self.steps += 1
-                faults = step(game, move)
+                faults = step(game, move, before)
                 if faults:
                     self._fail((path, move), faults)
                     continue

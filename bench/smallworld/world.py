@@ -50,8 +50,42 @@ _PLAIN = {
              "low_ubase", "high_ubase", "repairs", "fails", "queued", "resolution", "granted_ns", "naked_ns"),
 }  # fmt: skip
 _TIMES = {"instrument": ("broken_until_ns",), "book": ("recv_ns",), "deal": ("next_repair_ns", "naked_since_ns")}
+# What the checks look at: (table, rows).
+_LOOKED_AT = (("position", 2), ("account", 2), ("venue", 2), ("spread", 1), ("strategy", 1))
 _HEAD = ("switch", "live_orders", "live_deals", "unbalanced_deals")
-_ORDER_AT = {name: at for at, name in enumerate(ORDER.names)}
+
+
+class Look:
+    """A moment as plain integers: the deal, its orders by number in order of age, and the tables beside them."""
+
+    def __init__(self, world: "World"):
+        core, words = world.core, world.words
+        numbers = next(iter(core.deal_orders.values()))
+        rows = world.order_words[[number & (_ROWS[0] - 1) for number in numbers]].tolist()
+        self.rows = {number: dict(zip(ORDER.names, row, strict=True)) for number, row in zip(numbers, rows, strict=True)}
+        flat = words[world.looked_at].tolist()
+        self.deal, at = dict(zip(DEAL_WORDS, flat, strict=False)), len(DEAL_WORDS)
+        for table, count in _LOOKED_AT:
+            names = WORDS[table]
+            found = []
+            for _ in range(count):
+                found.append(dict(zip(names, flat[at : at + len(names)], strict=True)))
+                at += len(names)
+            setattr(self, table, found)
+        self.head = dict(zip(_HEAD, flat[at:], strict=True))
+
+
+def _words_of(dtype) -> tuple:
+    """A name for each word of a row: a field's own, or (field, number) where it is an array."""
+    names = []
+    for name in dtype.names:
+        count = dtype.fields[name][0].itemsize // 8
+        names += [name] if count == 1 else [(name, number) for number in range(count)]
+    return tuple(names)
+
+
+WORDS = {name: _words_of(dtype) for name, dtype in TABLES.items() if name != "scratch"}
+DEAL_WORDS = WORDS["deal"]
 
 
 class Wire:
@@ -126,6 +160,8 @@ class World:
         self._start()
         self._enter()
         self._plain, self._times = self._places()
+        self.looked_at = self._look_places()
+        self._seen: Look | None = None
         self.base = self.words.copy()
         self.order_words = self.state.order.view(np.int64).reshape(len(self.state.order), -1)
 
@@ -183,6 +219,24 @@ class World:
         found[True] += [head[name][1] // 8 for name in _HEAD]
         return np.array(found[True]), np.array(found[False])
 
+    def _look_places(self) -> np.ndarray:
+        at = {name: int(self.state.head[f"at_{name}"]) // 8 for name in TABLES}
+        slot = int(self.state.deal["deal_id"].argmax())
+        found = list(range(at["deal"] + slot * len(DEAL_WORDS), at["deal"] + (slot + 1) * len(DEAL_WORDS)))
+        for table, count in _LOOKED_AT:
+            found += range(at[table], at[table] + count * len(WORDS[table]))
+        head = self.state.head.dtype.fields
+        return np.array(found + [head[name][1] // 8 for name in _HEAD])
+
+    def look(self) -> Look:
+        """The moment as plain integers, read once; `moved` says that it is over."""
+        if self._seen is None:
+            self._seen = Look(self)
+        return self._seen
+
+    def moved(self) -> None:
+        self._seen = None
+
     def keep(self) -> tuple:
         """The moment, as what differs from the base and the containers of the Core."""
         core, words = self.core, self.words
@@ -196,6 +250,7 @@ class World:
 
     def restore(self, kept: tuple) -> None:
         core, words = self.core, self.words
+        self._seen = None
         words[:] = self.base
         words[np.frombuffer(kept[0], np.uint16)] = np.frombuffer(kept[1], np.int64)
         self.now_ns, self.links[:], self.books[:] = kept[2], kept[3], kept[4]
@@ -209,35 +264,24 @@ class World:
         self.sent.clear()
         self.journal.reset()
 
-    def numbers(self) -> list[int]:
-        """The deal's orders in order of age."""
-        return next(iter(self.core.deal_orders.values()))
-
-    def row(self, number: int) -> dict[str, int]:
-        """An order's row as plain integers."""
-        words = self.order_words[number & (_ROWS[0] - 1)].tolist()
-        return dict(zip(ORDER.names, words, strict=True))
-
     def key(self, venues: tuple) -> bytes:
         """What this moment means for the future, in 16 bytes. venues: the venues' side of it."""
         now = self.now_ns
-        times = self.words[self._times]
-        near = np.where(times == 0, UNSET, np.clip(times - now, -_FAR_NS, _FAR_NS))
-        near[-2] = max(int(near[-2]), 0)  # a repair that is due is due
-        orders = [self._order_key(number, now) for number in self.numbers()]
+        times = [max(min(time - now, _FAR_NS), -_FAR_NS) if time else None for time in self.words[self._times].tolist()]
+        times[-2] = max(times[-2] or 0, 0)  # a repair that is due is due
+        orders = [self._order_key(row, now) for row in self.look().rows.values()]
         whole = marshal.dumps(
-            (self.words[self._plain].tobytes(), near.tobytes(), orders, venues, self.books, self.loop.stopping,
+            (self.words[self._plain].tobytes(), times, orders, venues, self.books, self.loop.stopping,
              tuple(self.core.halted)), 2,
         )  # fmt: skip
         return blake2b(whole, digest_size=16).digest()
 
-    def _order_key(self, number: int, now: int) -> tuple:
-        row = self.row(number)
-        told = tuple(row[name] for name in ("leg", "side", "lots", "state", "in_doubt", "cum_lots", "booked_lots",
-                                            "settled", "tif", "purpose"))  # fmt: skip
+    def _order_key(self, row: dict, now: int) -> tuple:
+        told = (row["leg"], row["side"], row["lots"], row["state"], row["in_doubt"], row["cum_lots"],
+                row["booked_lots"], row["settled"], row["tif"], row["purpose"])  # fmt: skip
         if row["settled"]:
             return (*told, bool(row["cancel_ns"]), bool(row["asked"]))
         asked = row["asked"] if row["asked"] < 6 else 6 + row["asked"] % 2
-        ages = (max(min(row[name] - now, _FAR_NS), -_FAR_NS) if row[name] else None
-                for name in ("sent_ns", "asked_ns", "cancel_ns", "deadline_ns", "release_ns"))  # fmt: skip
+        ages = [max(min(row[name] - now, _FAR_NS), -_FAR_NS) if row[name] else None
+                for name in ("sent_ns", "asked_ns", "cancel_ns", "deadline_ns", "release_ns")]  # fmt: skip
         return (*told, row["working_lots"], row["hold_micros"], row["limit_ticks"], asked, *ages)
