@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "bc0dfa20b235e606c4c03db3be41c33d"
+GOLDEN = "4d8df30120c4057e71abba2270f08a53"
 
 
 def play() -> World:

@@ -1,8 +1,8 @@
 """Exhaustive small worlds: every turn that two legs of up to three lots can take, over the real tables and planner.
 
-One entry is launched through the real loop (`engine.loop` over a real, small State). From there each state has a set of
-moves: what a venue may do with an order and say of it, links, quotes, time, a stop, a restart. Each move goes through the
-real loop; states are kept by what matters for the future and never walked twice; the invariants of
+One entry is launched through the real loop (`engine.loop` over a real, small State). From there each state has its
+moves: what a venue may do with an order and say of it, links, quotes, time, a stop, a restart. Each move goes through
+the real loop; states are kept by what matters for the future and never walked twice; the invariants of
 `bench.smallworld.judge` are checked after every move, by arithmetic of their own.
 
 What is abstracted away, and why that is sound enough:

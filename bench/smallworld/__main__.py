@@ -19,6 +19,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--depth", type=int, default=60, help="moves a path (default: 60)")
     parser.add_argument("--rare", type=int, default=2, help="rare events a path (default: 2)")
     parser.add_argument("--seed", type=int, default=1, help="of the sample where a level is too large (default: 1)")
+    parser.add_argument("--whole", action="store_true", help="walk on from every state: breadth first, no sample")
     parser.add_argument("--world", action="append", choices=list(WORLDS), help="default: all of them")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--json", type=Path, help="file of the figures")
@@ -28,7 +29,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     names = asked.world or list(WORLDS)
-    one = partial(walked, rare=asked.rare, states=asked.states, depth=asked.depth, seed=asked.seed)
+    one = partial(walked, rare=asked.rare, states=asked.states, depth=asked.depth, seed=asked.seed,
+                  whole=asked.whole)  # fmt: skip
     with ProcessPoolExecutor(min(asked.jobs, len(names)), get_context("spawn")) as pool:
         results = list(pool.map(one, names))
     for found in results:

@@ -73,10 +73,10 @@ class Game:
             found += [("lose", at, number) for number in range(len(order.held))]
         if order.last and self.may("again"):
             found.append(("again", at))
-        if order.life == OVER and order.arrived and order.gross < order.lots and not order.held:
-            # A venue that reports an end and then one more trade.
-            if self.may("late") and order.last and order.last[0] in (Event.CANCELLED, Event.DONE):
-                found.append(("late", at))
+        over = order.life == OVER and order.arrived and order.gross < order.lots and not order.held
+        # A venue that reports an end and then one more trade.
+        if over and order.last and order.last[0] in (Event.CANCELLED, Event.DONE) and self.may("late"):
+            found.append(("late", at))
         if order.booked and not order.held and self.may("bust"):
             found.append(("bust", at))
         return found
@@ -261,4 +261,5 @@ def in_words(move: tuple) -> str:
     if name in _OF_ORDERS:
         more = f" {numbers[1]}" if len(numbers) > 1 else ""
         return f"order {numbers[0] + 1}: {name}{more}"
-    return {"time": "time passes to the next beat", "stop": "a person stops the engine"}.get(name, "the engine restarts")
+    words = {"time": "time passes to the next beat", "stop": "a person stops the engine"}
+    return words.get(name, "the engine restarts")

@@ -6,6 +6,12 @@ from engine.ports import WRITTEN, Event, ExecReport, OrderRequest
 FLYING, ALIVE, OVER = range(3)
 
 
+_FIELDS = (
+    "number", "leg", "side", "lots", "tif", "limit_ticks", "life", "filled", "gross", "trades", "told", "busted",
+    "held", "last", "arrived", "asked", "cancelling",
+)  # fmt: skip
+
+
 class Order:
     """One order at its venue. filled: lots that stand; gross: lots that traded, busted ones too.
 
@@ -14,13 +20,10 @@ class Order:
     venue never had it. asked, cancelling: a query, a cancel is with the venue.
     """
 
-    __slots__ = (
-        "number", "leg", "side", "lots", "tif", "limit_ticks", "life", "filled", "gross", "trades", "told", "busted",
-        "held", "last", "arrived", "asked", "cancelling",
-    )  # fmt: skip
+    __slots__ = _FIELDS
 
     def __init__(self, *values):
-        for name, value in zip(self.__slots__, values, strict=True):
+        for name, value in zip(_FIELDS, values, strict=True):
             setattr(self, name, value)
 
     @classmethod
@@ -31,7 +34,7 @@ class Order:
         )  # fmt: skip
 
     def frozen(self) -> tuple:
-        return tuple([getattr(self, name) for name in self.__slots__])
+        return tuple([getattr(self, name) for name in _FIELDS])
 
     @property
     def booked(self) -> int:

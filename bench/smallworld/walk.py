@@ -1,5 +1,6 @@
 """The walk: level by level from the entry's sends, no state twice; and a failing path made as short as it gets."""
 
+import gc
 import random
 import time
 from collections.abc import Callable
@@ -61,11 +62,13 @@ def shrunk(game: Game, start: tuple, path: list[tuple]) -> tuple[list[tuple], li
 class Walk:
     """One walk of one world. sizes: states of each level; cut: the first level that was not walked on from whole."""
 
-    def __init__(self, name: str, rare: int, states: int, depth: int, seed: int, most_failures: int = 5):
+    def __init__(self, name: str, rare: int, states: int, depth: int, seed: int, most_failures: int = 5,
+                 whole: bool = False):  # fmt: skip
         self.game = Game(World(name), rare)
         self.name, self.rare, self.states, self.depth = name, rare, states, depth
         self.dice = random.Random(seed)
         self.start = self.game.keep()
+        self.whole = whole
         self.most_failures = most_failures
         self.failures: list[Failure] = []
         self.kinds: set[str] = set()
@@ -85,7 +88,7 @@ class Walk:
         level = [(self.start, None)]
         while level and len(self.sizes) <= self.depth and len(self.seen) < self.states:
             share = max((self.states - len(self.seen)) // (2 * (self.depth + 1 - len(self.sizes))), 1)
-            if len(level) > share:
+            if len(level) > share and not self.whole:
                 self.cut = self.cut or len(self.sizes) - 1
                 level = self.dice.sample(level, share)
             level = self._widen(level)
@@ -145,8 +148,9 @@ class Walk:
         }  # fmt: skip
 
 
-def walked(name: str, rare: int, states: int, depth: int, seed: int) -> dict:
+def walked(name: str, rare: int, states: int, depth: int, seed: int, whole: bool) -> dict:
     """One walk, told line by line; its figures. A process of its own runs it."""
-    walk = Walk(name, rare, states, depth, seed)
+    gc.disable()  # nothing here is cyclic, and a look at a million states takes longer than to make them
+    walk = Walk(name, rare, states, depth, seed, whole=whole)
     walk.run(lambda line: print(line, flush=True))
     return walk.figures()

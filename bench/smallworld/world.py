@@ -1,4 +1,4 @@
-"""The real loop over a State of a few kilobytes, its gateways, and how a moment of it is kept, restored and compared."""
+"""The real loop over a State of a few kilobytes: how a moment of it is kept, restored, looked at and compared."""
 
 import marshal
 from functools import cache
@@ -14,8 +14,10 @@ from desk.demo import ROOT
 from desk.toml_reader import read
 from engine.journal import MemoryJournal
 from engine.loop import Loop
+from engine.orders import TERMINAL
 from engine.ports import FAILED, MARKET_DATA, QUOTE_LIMIT_DOWN, READY, TRADING, WRITTEN, AccountReport, OrderRequest
-from engine.schema import ORDER, TABLES, UNSET
+from engine.records import CLOSED, HALTED
+from engine.schema import ORDER, SENT_STATE, TABLES
 
 BEAT_NS = 500_000_000
 BEGIN_NS = 1_800_000_000 * 1_000_000_000
@@ -30,6 +32,7 @@ BOOKS = ("normal", "without bids", "locked at the lower limit", "silent")
 
 # name -> (ratios, units, repair, strategy): the small worlds.
 WORLDS = {
+    "single": ((1, -1), 1, {"on_partial": "cheapest", "max_tries": 2}, {}),
     "pairs": ((1, -1), 3, {"on_partial": "cheapest", "max_tries": 2}, {}),
     "unwind": ((1, -1), 3, {"on_partial": "unwind", "max_tries": 2}, {}),
     "gold": ((3, -1), 1, {"on_partial": "complete", "max_tries": 3}, {}),
@@ -40,16 +43,18 @@ WORLDS = {
 
 # What the future depends on, a table at a time: fields that count as they are, and times that count by their distance.
 _PLAIN = {
-    "venue": ("link", "switch", "in_doubt"), "account": ("held_micros", "switch"), "instrument": ("rejects", "lock_cancels"),
+    "venue": ("link", "switch", "in_doubt"), "account": ("held_micros", "switch"),
+    "instrument": ("rejects", "lock_cancels"),
     "book": ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots", "blocked", "flags"),
     "position": ("long_today", "long_yesterday", "short_today", "short_yesterday", "working_buy", "working_sell",
                  "closing_long_today", "closing_long_yesterday", "closing_short_today", "closing_short_yesterday",
                  "own_bid_ticks", "own_ask_ticks"),
     "spread": ("switch", "open_deals", "residual_ubase"), "strategy": ("position_units", "open_deals", "switch"),
-    "deal": ("state", "outcome", "reason", "done_units", "legs", "booked_lots", "orders", "in_doubt", "exposure_ubase",
-             "low_ubase", "high_ubase", "repairs", "fails", "queued", "resolution", "granted_ns", "naked_ns"),
+    "deal": ("state", "outcome", "done_units", "legs", "booked_lots", "orders", "in_doubt", "exposure_ubase",
+             "low_ubase", "high_ubase", "repairs", "queued", "resolution"),
 }  # fmt: skip
-_TIMES = {"instrument": ("broken_until_ns",), "book": ("recv_ns",), "deal": ("next_repair_ns", "naked_since_ns")}
+_TIMES = {"instrument": ("broken_until_ns",), "book": ("recv_ns",)}
+_MOST_FAILS, _ASK_SHIFT = 3, 4  # beyond which pauses grow no more
 # What the checks look at: (table, rows).
 _LOOKED_AT = (("position", 2), ("account", 2), ("venue", 2), ("spread", 1), ("strategy", 1))
 _HEAD = ("switch", "live_orders", "live_deals", "unbalanced_deals")
@@ -62,7 +67,8 @@ class Look:
         core, words = world.core, world.words
         numbers = next(iter(core.deal_orders.values()))
         rows = world.order_words[[number & (_ROWS[0] - 1) for number in numbers]].tolist()
-        self.rows = {number: dict(zip(ORDER.names, row, strict=True)) for number, row in zip(numbers, rows, strict=True)}
+        self.rows = {number: dict(zip(ORDER.names, row, strict=True))
+                     for number, row in zip(numbers, rows, strict=True)}  # fmt: skip
         flat = words[world.looked_at].tolist()
         self.deal, at = dict(zip(DEAL_WORDS, flat, strict=False)), len(DEAL_WORDS)
         for table, count in _LOOKED_AT:
@@ -266,13 +272,12 @@ class World:
 
     def key(self, venues: tuple) -> bytes:
         """What this moment means for the future, in 16 bytes. venues: the venues' side of it."""
-        now = self.now_ns
-        times = [max(min(time - now, _FAR_NS), -_FAR_NS) if time else None for time in self.words[self._times].tolist()]
-        times[-2] = max(times[-2] or 0, 0)  # a repair that is due is due
-        orders = [self._order_key(row, now) for row in self.look().rows.values()]
+        now, look = self.now_ns, self.look()
+        times = [max(time - now, -_FAR_NS) if time else 0 for time in self.words[self._times].tolist()]
+        orders = [self._order_key(row, now) for row in look.rows.values()]
         whole = marshal.dumps(
-            (self.words[self._plain].tobytes(), times, orders, venues, self.books, self.loop.stopping,
-             tuple(self.core.halted)), 2,
+            (self.words[self._plain].tobytes(), times, _deal_key(look.deal, now), orders, venues, self.books,
+             self.loop.stopping, len(self.core.halted)), 2,
         )  # fmt: skip
         return blake2b(whole, digest_size=16).digest()
 
@@ -282,6 +287,23 @@ class World:
         if row["settled"]:
             return (*told, bool(row["cancel_ns"]), bool(row["asked"]))
         asked = row["asked"] if row["asked"] < 6 else 6 + row["asked"] % 2
-        ages = [max(min(row[name] - now, _FAR_NS), -_FAR_NS) if row[name] else None
-                for name in ("sent_ns", "asked_ns", "cancel_ns", "deadline_ns", "release_ns")]  # fmt: skip
-        return (*told, row["working_lots"], row["hold_micros"], row["limit_ticks"], asked, *ages)
+        pause = -(self.core.timing.query_every_ns << min(row["asked"], _ASK_SHIFT))
+        asked_age = max(row["asked_ns"] - now, pause) if row["asked_ns"] else None
+        sent_age = None
+        if asked_age is None or (row["state"] == SENT_STATE and not row["in_doubt"]):
+            sent_age = max(row["sent_ns"] - now, min(pause, -2 * BEAT_NS))
+        more = (row["working_lots"], row["hold_micros"], row["limit_ticks"], asked, asked_age, sent_age)
+        if row["state"] in TERMINAL:
+            return (*told, *more, bool(row["cancel_ns"]))
+        cancel_age = max(row["cancel_ns"] - now, min(pause, -3 * BEAT_NS)) if row["cancel_ns"] else None
+        return (*told, *more, cancel_age, max(row["deadline_ns"] - now, -1), max(row["release_ns"] - now, -1))
+
+
+def _deal_key(deal: dict, now: int) -> tuple:
+    """Of a deal's times: the next repair, and what is left of its naked time."""
+    fails, since = min(deal["fails"], _MOST_FAILS), deal["naked_since_ns"]
+    if deal["outcome"] == HALTED:  # taken up again with fresh limits
+        return (bool(since), bool(deal["fills"]))
+    spent = deal["naked_ns"] - deal["granted_ns"] + (now - since if since else 0)
+    repair = max(deal["next_repair_ns"] - now, 0) if deal["state"] != CLOSED else 0
+    return (bool(since), bool(deal["fills"]), fails, spent, repair)
