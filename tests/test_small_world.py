@@ -32,6 +32,14 @@ def test_nothing_breaks_in_a_sample_of_a_small_world(name):
     assert walk.cut >= 1
 
 
+def test_a_world_of_single_lots_is_walked_to_its_end():
+    walk = Walk("single", rare=1, states=20_000, depth=100, seed=1, whole=True, slow=0)
+    walk.run()
+    assert not walk.failures, "\n".join(str(failure) for failure in walk.failures)
+    assert walk.closed
+    assert len(walk.seen) > 5_000
+
+
 def test_a_world_without_surprises_goes_deep():
     walk = Walk("gold", rare=0, states=2_000, depth=60, seed=2)
     walk.run()

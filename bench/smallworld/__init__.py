@@ -19,5 +19,7 @@ What is abstracted away, and why that is sound enough:
   by their distance from now, cut off where nothing looks further (20 s); a count of queries by how the pause depends
   on it. None of these is read by what follows but entries, of which there is one.
 * Reports name their order by our id. Those under a venue's id alone, amended sizes and corrections are not walked.
-* Rare events are rationed: so many a path, and at most so many of a kind (`bench.smallworld.moves`).
+* Rare events are rationed: so many a path, and at most so many of a kind (`bench.smallworld.moves`). Without a limit on
+  the beats in which a venue lets the engine wait ("slow") a world is large; with one, small worlds are walked to their
+  end.
 """

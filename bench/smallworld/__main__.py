@@ -19,6 +19,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--depth", type=int, default=60, help="moves a path (default: 60)")
     parser.add_argument("--rare", type=int, default=2, help="rare events a path (default: 2)")
     parser.add_argument("--seed", type=int, default=1, help="of the sample where a level is too large (default: 1)")
+    parser.add_argument("--slow", type=int, default=-1,
+                        help="beats a path that may pass while a venue owes something (default: any)")  # fmt: skip
     parser.add_argument("--whole", action="store_true", help="walk on from every state: breadth first, no sample")
     parser.add_argument("--world", action="append", choices=list(WORLDS), help="default: all of them")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
@@ -30,9 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     names = asked.world or list(WORLDS)
     one = partial(walked, rare=asked.rare, states=asked.states, depth=asked.depth, seed=asked.seed,
-                  whole=asked.whole)  # fmt: skip
-    with ProcessPoolExecutor(min(asked.jobs, len(names)), get_context("spawn")) as pool:
-        results = list(pool.map(one, names))
+                  whole=asked.whole, slow=asked.slow)  # fmt: skip
+    if min(asked.jobs, len(names)) == 1:
+        results = [one(name) for name in names]
+    else:
+        with ProcessPoolExecutor(min(asked.jobs, len(names)), get_context("spawn")) as pool:
+            results = list(pool.map(one, names))
     for found in results:
         how = "closed" if found["closed"] else f"whole to depth {found['whole_to_depth']}, sampled to {found['depth']}"
         print(f"{found['world']}: {found['states']} distinct states, {found['moves']} moves, {how}, "

@@ -17,11 +17,12 @@ _LEGS = ("au", "gc")
 
 
 class Game:
-    """A world, its venues and the ration of rare moves; what is walked."""
+    """A world, its venues and the rations; what is walked. slow: beats that may pass while a venue owes something, -1:
+    any number."""
 
-    def __init__(self, world: World, rare: int):
-        self.world, self.rare = world, rare
-        self.venues = Venues(len(_KINDS))
+    def __init__(self, world: World, rare: int, slow: int = -1):
+        self.world, self.rare, self.slow = world, rare, slow
+        self.venues = Venues(len(_KINDS) + 1)
         self.venues.take(world.entered)
 
     def keep(self) -> tuple:
@@ -36,7 +37,7 @@ class Game:
 
     def may(self, kind: str) -> bool:
         spent = self.venues.spent
-        return sum(spent) < self.rare and spent[_KINDS.index(kind)] < RATIONS[kind]
+        return sum(spent[:-1]) < self.rare and spent[_KINDS.index(kind)] < RATIONS[kind]
 
     def enabled(self) -> list[tuple]:
         """Every move that can be made now."""
@@ -46,9 +47,13 @@ class Game:
                 found += self._told(at, order)
             found += self._unseen(at, order)
         found += self._surroundings()
-        if self.due_ns():
+        if self.due_ns() and (self.slow < 0 or not self._is_owed() or self.venues.spent[-1] < self.slow):
             found.append(("time",))
         return found
+
+    def _is_owed(self) -> bool:
+        """A venue has an order to end, a question to answer or a report to bring."""
+        return any(one.life != OVER or one.asked or one.cancelling or one.held for one in self.venues.orders)
 
     def _told(self, at: int, order: Order) -> list[tuple]:
         found = []
@@ -165,6 +170,8 @@ class Game:
 
     def _time(self) -> None:
         world = self.world
+        if self.slow >= 0 and self._is_owed():
+            self.venues.spent[-1] += 1
         world.now_ns = self.due_ns()
         for instrument in (2, GC, AU):
             world.quote(instrument)

@@ -63,8 +63,8 @@ class Walk:
     """One walk of one world. sizes: states of each level; cut: the first level that was not walked on from whole."""
 
     def __init__(self, name: str, rare: int, states: int, depth: int, seed: int, most_failures: int = 5,
-                 whole: bool = False):  # fmt: skip
-        self.game = Game(World(name), rare)
+                 whole: bool = False, slow: int = -1):  # fmt: skip
+        self.game = Game(World(name), rare, slow)
         self.name, self.rare, self.states, self.depth = name, rare, states, depth
         self.dice = random.Random(seed)
         self.start = self.game.keep()
@@ -140,7 +140,8 @@ class Walk:
     def figures(self) -> dict:
         """What the walk came to."""
         return {
-            "world": self.name, "rare": self.rare, "states": len(self.seen), "moves": self.steps,
+            "world": self.name, "rare": self.rare, "slow": self.game.slow,
+            "states": len(self.seen), "moves": self.steps,
             "depth": len(self.sizes) - 1, "levels": self.sizes, "closed": self.closed,
             "whole_to_depth": self.cut or len(self.sizes) - 1, "seconds": round(self.seconds, 1),
             "states_per_s": round(len(self.seen) / max(self.seconds, 1e-9)),
@@ -148,9 +149,9 @@ class Walk:
         }  # fmt: skip
 
 
-def walked(name: str, rare: int, states: int, depth: int, seed: int, whole: bool) -> dict:
+def walked(name: str, rare: int, states: int, depth: int, seed: int, whole: bool, slow: int) -> dict:
     """One walk, told line by line; its figures. A process of its own runs it."""
     gc.disable()  # nothing here is cyclic, and a look at a million states takes longer than to make them
-    walk = Walk(name, rare, states, depth, seed, whole=whole)
+    walk = Walk(name, rare, states, depth, seed, whole=whole, slow=slow)
     walk.run(lambda line: print(line, flush=True))
     return walk.figures()
