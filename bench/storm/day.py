@@ -124,6 +124,8 @@ class Day:
         treatment = script.treatment(leg, number)
         if treatment is not NOTHING:
             self.count(script)
+            if treatment.amend_lots >= order.lots:  # a slice of what the script meant: it is amended down, too
+                treatment = msgspec.structs.replace(treatment, amend_lots=max(order.lots - 1, 1))
             if treatment.needs_bust and not self.venues[self.instruments[row["instrument"]].venue].has_bust:
                 return NOTHING
         return treatment
