@@ -8,6 +8,7 @@ import tomllib
 import types
 import typing
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -160,4 +161,4 @@ def test_entries_of_the_decisions_stand_newest_first_each_behind_a_blank_line():
     lines = text_of("DECISIONS.md").splitlines()
     dates = [re.match(r"## (\d{4}-\d\d-\d\d) ", line)[1] for line in lines if line.startswith("## ")]
     assert dates == sorted(dates, reverse=True)
-    assert [line for before, line in zip(lines, lines[1:], strict=False) if line.startswith("## ") and before] == []
+    assert [line for before, line in pairwise(lines) if line.startswith("## ") and before] == []
