@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "f3a0e9af6cf2ebbfc53fc3045485df8b"
+GOLDEN = "4d8df30120c4057e71abba2270f08a53"
 
 
 def play() -> World:
