@@ -166,7 +166,8 @@ def halt(core: Core, deal, reason: int) -> None:
     core.halted[int(deal["deal_id"])] = None
     core.alert(
         "error", "halted", f"deal {int(deal['deal_id'])} is out of balance and stays so: {HALT_REASONS[reason]}",
-        f"trade these lots, then `tandem resolve` deal {int(deal['deal_id'])}; its strategy is halted until then",
+        "decide with `tandem resolve`: retry, accept, or by-hand once you have traded these lots; its strategy is "
+        "halted until then",
         int(deal["deal_id"]), exposure_ubase=int(deal["exposure_ubase"]), **lots,
     )  # fmt: skip
 
