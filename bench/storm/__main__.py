@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.shrink and result.breaches:
         from bench.storm.shrink import shrink_first
 
-        print("\n".join(shrink_first(asked.config, asked.seed, result.breaches[0])))
+        print("\n".join(shrink_first(asked.config, asked.seed, result.breaches[0], asked.deals)))
     return 1 if result.breach_count or result.naked_at_end else 0
 
 

@@ -12,8 +12,9 @@ import structlog
 
 from bench.storm.arm import Armed, arm
 from bench.storm.columns import Columns
-from bench.storm.day import Day, record_of
+from bench.storm.day import Day
 from bench.storm.judge import Judge
+from bench.storm.sessions import record_of
 from bench.storm.tally import Tally
 from desk.check import check, render
 from engine.clock import now_ns

@@ -17,28 +17,24 @@ from bench.storm import events
 from bench.storm import script as play
 from bench.storm.arm import TIMER_MS, Armed
 from bench.storm.clockwork import Clockwork
-from bench.storm.events import SHUT_NS
+from bench.storm.ending import wrong_at_the_end
 from bench.storm.market import Market
 from bench.storm.process import Death, Process
-from bench.storm.script import Place, Script
+from bench.storm.script import Act, Place, Script
+from bench.storm.sessions import MARKET_NS
 from bench.storm.treatment import NOTHING, Treatment
 from bench.storm.venue import BALANCE_MICROS, StormVenue
-from desk.assembly import config_record
 from desk.build import Names, instruments_of
 from engine import records
-from engine.calendar import Calendar
 from engine.ids import order_no
 from engine.units import convert, parse_price_unit, parse_quantity
 
 MS = 1_000_000
 BEGIN_NS = 1_800_000_000 * 1_000_000_000
-MARKET_NS = 1_794_964_000 * 1_000_000_000  # 2026-11-18, a Wednesday
 LATENCY = Latency(entry_ns=2 * MS, report_ns=3 * MS, market_data_ns=MS)
 BEAT_NS = TIMER_MS * MS
 HEARD_NS = 1_000 * MS
-OPEN_NS, PHASE_NS = 900_000 * MS, 200_000 * MS  # sections of trading; each calendar's begin so much later
 SETTLE_NS = 90_000 * MS
-DAYS_SESSIONS = 400
 
 
 class Played(msgspec.Struct):
@@ -85,6 +81,7 @@ class Day:
         self.current, self.other = Script("clean", ()), None
         self.main_spread = -1
         self.calm = True
+        self.acts: list[Act] = []
         self.played: list[Played] = []
         self.breaches: list[Breach] = []
         self.fired: dict[str, int] = {}
@@ -220,23 +217,37 @@ class Day:
     # A deal
 
     def run(self, deals: int) -> None:
-        """The day, to its end: so many deals, or what four tries a deal give."""
-        self.process.start()
-        self._pump(self.clock.now_ns + 30 * MS)
-        for at in range(len(self.instruments)):
-            self.market.quote(at, self.clock.now_ns)
-        self.wait(100 * MS)
+        """The day, to its end: so many deals, or what four tries a deal give. acts: what was drawn for it."""
+        self._begin()
         for _ in range(4 * deals):
             if len(self.played) >= deals:
                 break
             self.deal()
         self._end()
 
+    def play_list(self, acts: list[Act]) -> None:
+        """A day of nothing but these: what `shrink` leaves of one, and what a test says outright."""
+        self._begin()
+        for act in acts:
+            self.play(act)
+        self._end()
+
+    def _begin(self) -> None:
+        self.process.start()
+        self._pump(self.clock.now_ns + 30 * MS)
+        for at in range(len(self.instruments)):
+            self.market.quote(at, self.clock.now_ns)
+        self.wait(100 * MS)
+
     def deal(self) -> None:
         """One push of one spread, under a script, to its end."""
         spread = self.rng.randrange(len(self.spreads))
         script = play.draw(self.rng, self._place(spread))
-        self.deal_of(spread, script, self.rng.random() < 0.5)
+        self.play(Act(spread, script, self.rng.random() < 0.5))
+
+    def play(self, act: Act) -> None:
+        self.acts.append(act)
+        self.deal_of(act.spread, act.script, act.dear)
 
     def deal_of(self, spread: int, script: Script, dear: bool) -> None:
         known = set(self.scripts)
@@ -380,17 +391,8 @@ class Day:
         core = self.process.loop.core
         if core.open_deals or core.live_orders:
             self._breach(f"open at the day's end: {self.process.loop.left_open()}")
-        for one in self.instruments:
-            if one.account >= 0:
-                venue = self.venues[one.venue]
-                theirs = venue.net(one.index) - venue.foreign_lots.get(one.index, 0)
-                row = core.state.position[one.index]
-                ours = int(row["long_today"] + row["long_yesterday"] - row["short_today"] - row["short_yesterday"])
-                if ours != theirs:
-                    self._breach(f"8: {one.id}: the engine holds {ours}, the venue says {theirs}")
-        for index, row in enumerate(core.state.account):
-            if row["held_micros"]:
-                self._breach(f"holds of account {index} are not freed: {int(row['held_micros'])} micros")
+        for what in wrong_at_the_end(self):
+            self._breach(what)
 
     def digest(self) -> bytes:
         """Of the day's journal: inputs and outputs, not the CONFIG, which names versions, nor what was measured."""
@@ -399,18 +401,3 @@ class Day:
             if record.kind < records.FIRST_ASIDE and record.kind != records.CONFIG:
                 found.update(record.payload)
         return found.digest()
-
-
-def record_of(armed: Armed, calendars: dict[str, Calendar]) -> dict:
-    """The CONFIG record of all days: the storm's own sessions, with pauses that come often."""
-    record = config_record(armed.config, calendars, MARKET_NS, "a storm")
-    record["sessions"] = {name: _sessions(at) for at, name in enumerate(sorted(record["sessions"]))}
-    return record
-
-
-def _sessions(phase: int) -> list[list[int]]:
-    """Sections of so long with pauses between, each calendar's at its own times."""
-    begin = MARKET_NS - 3_600_000 * MS
-    first = MARKET_NS + OPEN_NS + phase * PHASE_NS
-    closes = [first + count * (OPEN_NS + SHUT_NS) for count in range(DAYS_SESSIONS)]
-    return [[begin if count == 0 else closes[count - 1] + SHUT_NS, close] for count, close in enumerate(closes)]

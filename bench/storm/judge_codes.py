@@ -4,7 +4,8 @@
  EPOCH_BACK, EPOCH_WRONG, CANCEL_AGAIN, TWO_LIVE, CUM_FELL, SETTLED_EARLY, BOOKED_DIFFERS, TRADE_AGAIN, BUST_UNKNOWN,
  FILL_STRANGE, REVIVED, IN_DOUBT, LINK_DOWN, SWITCHED_OFF, NOT_CLEARED, OVER_DECISION, REFUSED, NOT_ENDED, END_WRONG,
  LEGS_DIFFER, EXPOSURE_DIFFERS, STILL_OPEN, VENUE_DIFFERS, CANCELS, LOCK_CANCELS, CROSSED, LEDGER_SUM, LEDGER_DEALS,
- STRANGE_ORDER, TOO_MANY_LIVE, DECISION_AGAIN, UNKNOWN_DEAL, ENDED_ALIVE) = range(42)  # fmt: skip
+ STRANGE_ORDER, TOO_MANY_LIVE, DECISION_AGAIN, UNKNOWN_DEAL, ENDED_ALIVE,
+ CERTAIN_ALONE) = range(43)  # fmt: skip
 
 # {a}, {b}, {c}: the three numbers that the walk noted.
 SENTENCES = {
@@ -49,5 +50,6 @@ SENTENCES = {
     TOO_MANY_LIVE: (10, "instrument {a}: more than {b} live orders, not judged"),
     DECISION_AGAIN: (3, "decision id {a} is used a second time"),
     UNKNOWN_DEAL: (8, "a record of a deal that no decision opened"),
+    CERTAIN_ALONE: (5, "order {a} is said to be over, or certain again, without a word of its venue"),
     ENDED_ALIVE: (8, "ended (outcome {a}) with {b} orders not settled"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from engine.records import (
     HALT,
     HALTED,
     HOLD_OFF,
+    LEDGER_HEDGE,
     MAX_LEGS,
     NO_OUTCOME,
     NOT_DONE,
@@ -204,7 +205,7 @@ def _keep_naked_time(t, rules, seq, now_ns, deal):
     if deal.since_ns:
         deal.own_naked_ns += now_ns - deal.since_ns - (dead_ns - deal.since_dead_ns)
         deal.since_ns = 0
-    if worst > rules.bound[deal.spread] + slack:
+    if worst > rules.bound[deal.spread] + slack and deal.purpose != LEDGER_HEDGE:
         deal.since_ns, deal.since_dead_ns = now_ns, dead_ns
     if deal.halted:
         return
@@ -235,7 +236,8 @@ def _check_end(t, rules, seq, deal):
     if not ended or deal.outcome == HALTED or deal.resolution != UNRESOLVED:
         return
     bound = rules.bound[deal.spread]
-    wrong = abs(deal.exposure_ubase) > bound
+    # A hedge of the ledger is meant to leave something: what the ledger then holds is judged by its sums.
+    wrong = abs(deal.exposure_ubase) > bound and deal.purpose != LEDGER_HEDGE
     wrong = wrong or ((deal.outcome == UNWOUND or deal.outcome == NOT_DONE) and not flat)
     wrong = wrong or (deal.outcome == COMPLETE and not complete and deal.recorded_legs == deal.legs)
     if wrong:

@@ -147,8 +147,10 @@ def on_state(t, seq, row):
         note(t.found, codes.BOOKED_DIFFERS, seq, deal_id, number, booked, order.booked)
     if order.terminal and not terminal:
         note(t.found, codes.REVIVED, seq, deal_id, number, state, 0)
+    if t.walk[0].event < 0 and ((terminal and not order.terminal) or (order.in_doubt and not row["in_doubt"])):
+        note(t.found, codes.CERTAIN_ALONE, seq, deal_id, number, 0, 0)
     # What no engine can foresee: lots that trade after a certain end, or beyond the order.
-    late = max(cum - max(order.cum, total), 0)
+    late = max(cum - max(order.cum, min(total, order.lots)), 0)  # a venue may amend it beyond what was sent
     if order.terminal and not order.in_doubt:
         late = max(cum - order.cum, 0)
     deal.late_ubase += late * abs(deal.hedge[order.leg])

@@ -45,6 +45,14 @@ class Script(msgspec.Struct, frozen=True):
         return listed[number] if number < len(listed) else self.rest.get(leg, NOTHING)
 
 
+class Act(msgspec.Struct, frozen=True):
+    """One push of one spread under a script. dear: whether the spread is made dear, and so sold."""
+
+    spread: int
+    script: Script
+    dear: bool
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a script is to be played. fix: which legs are at a FIX venue (busts and gaps can be said there only)."""
 

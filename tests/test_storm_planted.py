@@ -1,0 +1,89 @@
+"""The storm finds bugs: engines that do what others have done wrong are caught, each in a day of a few deals."""
+
+import pytest
+
+from bench.storm.campaign import CONFIG, Stage
+from bench.storm.planted import BUGS, planted
+from bench.storm.shrink import kind_of, shrink_first, shrunk
+
+DEALS, SEED, MOST_DAYS = 8, 1, 30
+# A day of seed 1 that shows it, and what is found: the invariant's number, or the words it begins with. Where the deck
+# of scripts has changed since, one of the days after it does.
+CAUGHT = {
+    "forget an order at cancel": (2, "8"),
+    "drop a late fill": (3, "8"),
+    "book a trade twice": (3, "4"),
+    "settle on terminal alone": (6, "4"),
+    "position follows trades": (16, "8"),
+    "resend in doubt": (1, "3"),
+    "doubt lifted by time": (3, "5"),
+    "hold not freed": (0, "holds of"),
+    "balanced in units": (0, "8"),
+    "tries never counted": (2, "open at"),
+    "repair ignores live orders": (0, "3"),
+    "client id used again": (0, "3"),
+    "ledger entry dropped": (3, "8"),
+    "own quote not cancelled": (14, "10"),
+    "halted in silence": (0, "2"),
+    "cancelled again and again": (0, "3"),
+    "deal ends with an order alive": (6, "8"),
+    "naked time forgotten": (3, "2"),
+    "late fill leaves the deal closed": (3, "8"),
+}
+
+
+@pytest.fixture(scope="module")
+def stage():
+    return Stage(CONFIG)
+
+
+def day_of(stage, name: str) -> int:
+    """The first day from the one stated on which the storm finds the bug."""
+    first, kind = CAUGHT[name]
+    with planted(name):
+        for number in range(first, first + MOST_DAYS):
+            if kind in {kind_of(what) for what, _, _ in stage.play(SEED, number, DEALS).breaches}:
+                return number
+    raise AssertionError(f"{name}: not caught in {MOST_DAYS} days of {DEALS} deals")
+
+
+def test_every_planted_bug_has_its_day():
+    assert sorted(CAUGHT) == sorted(BUGS)
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_planted_bug_is_caught_on_a_day_that_is_sound_without_it(stage, name):
+    number = day_of(stage, name)
+    assert stage.play(SEED, number, DEALS).breaches == []
+
+
+def test_a_bug_is_gone_when_its_context_ends(stage):
+    before = stage.play(SEED, 0, DEALS).digest
+    with planted("client id used again"):
+        assert stage.play(SEED, 0, DEALS).digest != before
+    assert stage.play(SEED, 0, DEALS).digest == before
+
+
+@pytest.mark.parametrize("name", ["book a trade twice", "balanced in units", "own quote not cancelled"])
+def test_a_breach_shrinks_to_at_most_two_deals_that_still_show_it(stage, name):
+    number, kind = day_of(stage, name), CAUGHT[name][1]
+    with planted(name):
+        acts = shrunk(stage, SEED, number, kind, DEALS)
+        assert len(acts) <= 2
+        day = stage.day(SEED, number)
+        day.play_list(acts)
+        assert kind in {kind_of(what) for what, _, _ in stage.judged(day).breaches}
+    healthy = stage.day(SEED, number)
+    healthy.play_list(acts)
+    assert stage.judged(healthy).breaches == []
+
+
+def test_what_is_pasted_fails_with_the_bug_and_passes_without(stage):
+    name = "balanced in units"
+    number = day_of(stage, name)
+    with planted(name):
+        found = stage.play(SEED, number, DEALS).breaches
+        lines = shrink_first(CONFIG, SEED, (number, *found[0]), DEALS)
+        with pytest.raises(AssertionError):
+            exec("\n".join(lines), {})
+    exec("\n".join(lines), {})
