@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "4d8df30120c4057e71abba2270f08a53"
+GOLDEN = "fc105ebb436cc6dbabb56e38e253441e"
 
 
 def play() -> World:

@@ -101,8 +101,8 @@ def test_a_repair_that_does_not_wait_for_a_doubt_is_found(monkeypatch):
 
     def hasty(core, deal, doubt_since_ns=0):
         review(core, deal, doubt_since_ns)
-        if deal["orders"] and deal["in_doubt"]:
-            deal["orders"] = 0
+        if deal["alive"] and deal["in_doubt"]:
+            deal["alive"] = 0
             settle._repair_if_due(core, deal)
 
     monkeypatch.setattr(settle, "review", hasty)

@@ -104,7 +104,7 @@ def _of_books(look: Look, found: list[str]) -> None:
         own = {1: UNSET, -1: UNSET}
         for row in mine:
             held[leg] += row["hold_micros"]
-            if row["in_doubt"] or row["state"] not in TERMINAL:
+            if row["in_doubt"] or row["state"] not in (*TERMINAL, CREATED):
                 side, limit = row["side"], row["limit_ticks"]
                 own[side] = limit if own[side] == UNSET else side * max(side * own[side], side * limit)
             if row["state"] not in TERMINAL:
