@@ -47,8 +47,9 @@ _SWITCHES = {
               "resolve` comes first.",
 }  # fmt: skip
 _RESOLVE = """\
-A deal is Halted where repair has given up: its lots are out of balance and its strategy stands still until a person
-has decided. `tandem deal JOURNAL ID` shows what it holds and why. The decisions:
+A deal is Halted where repair has given up, or the venue never told of all its trades: it keeps the lots that it has,
+and its strategy stands still until a person has decided. `tandem deal JOURNAL ID` shows what it holds and why. The
+decisions:
 
 {decisions}
 When to use which:

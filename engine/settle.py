@@ -165,7 +165,7 @@ def halt(core: Core, deal, reason: int) -> None:
     finish(core, deal, HALTED, reason)
     core.halted[int(deal["deal_id"])] = None
     core.alert(
-        "error", "halted", f"deal {int(deal['deal_id'])} is out of balance and stays so: {HALT_REASONS[reason]}",
+        "error", "halted", f"deal {int(deal['deal_id'])} waits for a person: {HALT_REASONS[reason]}",
         "decide with `tandem resolve`: retry, accept, or by-hand once you have traded these lots; its strategy is "
         "halted until then",
         int(deal["deal_id"]), exposure_ubase=int(deal["exposure_ubase"]), **lots,
