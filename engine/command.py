@@ -48,5 +48,9 @@ def apply(core: Core, code: int, choice: int, scope: int) -> None:
         settle.resolve(core, core.state.deal_row(scope), choice)
     elif choice == records.SCOPE_ALL:
         core.state.head["switch"] = _SWITCHES[code]
+        if code not in (records.COMMAND_STOP, records.COMMAND_NO_ROOM):
+            core.ordered = _SWITCHES[code]
     else:
+        if choice == records.SCOPE_STRATEGY:
+            core.stopped.pop(scope, None)  # from now on its switch is a person's
         getattr(core.state, _TABLES[choice])[scope]["switch"] = _SWITCHES[code]

@@ -11,6 +11,7 @@ import orjson
 from engine import records
 from engine.ports import ExecReport, Gateway, PythonStrategy
 from engine.repair import RepairPolicy
+from engine.schema import ACTIVE
 from engine.state import State
 
 
@@ -78,9 +79,10 @@ class Form:
 class Core:
     """The shared parts. Only the loop's thread touches them.
 
-    wake: asks for a timer's beat at a time. halted: deals that wait for a person. adopt: instruments whose position the
-    venue's next word decides. requests: number of a cancel -> order. venue_orders: (venue, its own order id) -> order.
-    early: reports that came under a venue's id which no order has yet.
+    wake: asks for a timer's beat at a time. halted: deals that wait for a person. stopped: strategy that a Halted deal
+    has stopped -> its switch before. ordered: the switch over all that a person has set last. adopt: instruments whose
+    position the venue's next word decides. requests: number of a cancel -> order. venue_orders: (venue, its own order
+    id) -> order. early: reports that came under a venue's id which no order has yet.
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
     trades, (venue, trade id, side, order number). failed: orders whose write failed in this turn. told: what a person
     has heard last of a matter, so that what repeats itself is told once. sessions: (instrument, market time) -> its
@@ -103,6 +105,8 @@ class Core:
         self.failed: list[int] = []
         self.wake: Callable[[int], None] = lambda due_ns: None
         self.halted: dict[int, None] = {}
+        self.stopped: dict[int, int] = {}
+        self.ordered = ACTIVE
         self.adopt: set[int] = set()
         self.requests: dict[int, int] = {}
         self.venue_orders: dict[tuple[int, str], int] = {}

@@ -49,7 +49,7 @@ class Loop:
         head["now_ns"] = now_ns
         for name in ("epoch", "clock_base_ns", "clock_start_ns", "clock_speed_milli"):
             head[name] = fields[name]
-        head["switch"], head["no_room"] = ACTIVE, 0
+        head["switch"], head["no_room"] = core.ordered, 0  # what a person has ordered outlives the process
         self.stopping = False
         state.venue["link"][:] = DOWN
         state.book["blocked"][:] |= records.NO_QUOTE

@@ -51,8 +51,8 @@ from engine.records import (
     UNWOUND,
 )
 from engine.repair import Plan, plan, raises_worst
-from engine.schema import ACTIVE, REDUCE_ONLY
 from engine.schema import HALTED as SWITCH_HALTED
+from engine.schema import REDUCE_ONLY
 
 _BACK_OFF_SHIFT = 3  # pauses between repairs that are refused double, to 8 times the first
 _BIG_UBASE = 2**62
@@ -125,7 +125,12 @@ def _reopen(core: Core, deal) -> None:
         ledger.book(core, deal, -1)
     reopen_deal(core.state, deal, core.now_ns)
     core.open_deals[int(deal["deal_id"])] = None
-    core.halted.pop(int(deal["deal_id"]), None)  # its strategy stays halted: a person has been told, and resumes it
+    if core.halted.pop(int(deal["deal_id"]), 0) is None:
+        core.alert(
+            "warn", "taken_up", f"deal {int(deal['deal_id'])} was halted; news of it has come, it is repaired again",
+            f"`tandem resume` strategy {core.names['strategies'][deal['strategy']]} when it is well: it stays halted",
+            int(deal["deal_id"]), exposure_ubase=int(deal["exposure_ubase"]),
+        )  # fmt: skip
 
 
 def finish(core: Core, deal, outcome: int, reason: int = 0) -> None:
@@ -157,7 +162,10 @@ def finish(core: Core, deal, outcome: int, reason: int = 0) -> None:
 
 def halt(core: Core, deal, reason: int) -> None:
     """Hand a deal to a person: its strategy stops, and what is naked stays counted until somebody has decided."""
-    core.state.strategy[deal["strategy"]]["switch"] = SWITCH_HALTED
+    strategy = core.state.strategy[deal["strategy"]]
+    if strategy["switch"] != SWITCH_HALTED:
+        core.stopped[int(deal["strategy"])] = int(strategy["switch"])
+    strategy["switch"] = SWITCH_HALTED
     for row in core.rows_of(int(deal["deal_id"])):
         legs.withdraw(core, row)
     lots = {core.instrument_name(deal["instrument"][leg]): int(deal["booked_lots"][leg]) for leg in range(deal["legs"])}
@@ -199,11 +207,13 @@ def resolve(core: Core, deal, choice: int) -> None:
 
 
 def _unhalt(core: Core, deal) -> None:
-    """The strategy of a deal that no longer waits for a person goes on, unless another of its deals does."""
+    """The strategy of a deal that no longer waits for a person goes on as before, unless another of its deals waits, or
+    a person has stopped it too."""
     if core.halted.pop(int(deal["deal_id"]), 0) == 0:
         return
     if all(core.state.deal_row(other)["strategy"] != deal["strategy"] for other in core.halted):
-        core.state.strategy[deal["strategy"]]["switch"] = ACTIVE
+        strategy = core.state.strategy[deal["strategy"]]
+        strategy["switch"] = core.stopped.pop(int(deal["strategy"]), int(strategy["switch"]))
 
 
 def check_deal(core: Core, deal) -> None:

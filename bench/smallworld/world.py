@@ -251,7 +251,8 @@ class World:
             changed.tobytes(), words[changed].tobytes(), self.now_ns, tuple(self.links), tuple(self.books),
             tuple(core.live_orders), tuple(core.open_deals), tuple(core.halted),
             tuple((deal, tuple(numbers)) for deal, numbers in core.deal_orders.items()), frozenset(core.trades),
-            tuple(core.told.items()), tuple(core.requests.items()), self.loop.stopping,
+            tuple(core.told.items()), tuple(core.requests.items()), self.loop.stopping, tuple(core.stopped.items()),
+            core.ordered,
         )  # fmt: skip
 
     def restore(self, kept: tuple) -> None:
@@ -265,7 +266,7 @@ class World:
         core.halted = dict.fromkeys(kept[7])
         core.deal_orders = {deal: list(numbers) for deal, numbers in kept[8]}
         core.trades, core.told, core.requests = set(kept[9]), dict(kept[10]), dict(kept[11])
-        self.loop.stopping = kept[12]
+        self.loop.stopping, core.stopped, core.ordered = kept[12], dict(kept[13]), kept[14]
         core.failed.clear()
         self.sent.clear()
         self.journal.reset()

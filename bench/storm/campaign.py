@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import structlog
 
 from bench.storm.arm import Armed, arm
@@ -18,7 +19,7 @@ from bench.storm.sessions import record_of
 from bench.storm.tally import Tally
 from desk.check import check, render
 from engine.clock import now_ns
-from engine.records import HALT_REASONS, OUTCOMES
+from engine.records import HALT_REASONS, HALTED, LEDGER_HEDGE, OUTCOMES
 
 DAY_DEALS = 30
 MARKET_DATE = "2026-11-18"
@@ -105,8 +106,17 @@ class Stage:
         for one in day.played:
             if one.halted:
                 halted[HALT_REASONS[one.halted]] = halted.get(HALT_REASONS[one.halted], 0) + 1
-        naked = sum(1 for deal_id in day.process.loop.core.open_deals if deal_id)
+        naked = _naked(day)
         return DayResult(day.number, len(day.played), day.digest(), found.tally, day.fired, halted, breaches, naked)
+
+
+def _naked(day: Day) -> int:
+    """Deals out of balance, by more than their spread allows, that nobody has been told of as Halted."""
+    state = day.process.state
+    bounds = state.spread["residual_bound_ubase"][state.deal["spread"]]
+    worst = np.maximum(np.abs(state.deal["low_ubase"]), np.abs(state.deal["high_ubase"]))
+    told = (state.deal["outcome"] == HALTED) | (state.deal["purpose"] == LEDGER_HEDGE)
+    return int(((state.deal["deal_id"] > 0) & (worst > bounds) & ~told).sum())
 
 
 _stage: Stage | None = None

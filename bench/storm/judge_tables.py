@@ -53,7 +53,8 @@ def _source() -> str:
 
 # dead_ns: time in which no engine ran. event, event_lots: of the input at hand where it is a REPORT, else -1.
 WALK = np.dtype([
-    ("epoch", "<i8"), ("now_ns", "<i8"), ("dead_ns", "<i8"), ("event", "<i8"), ("event_lots", "<i8"), ("deals", "<i8"),
+    ("epoch", "<i8"), ("now_ns", "<i8"), ("dead_ns", "<i8"), ("ordered", "<i8"),
+    ("event", "<i8"), ("event_lots", "<i8"), ("deals", "<i8"),
     ("orders", "<i8"), ("decisions", "<i8"), ("halts", "<i8"), ("clock_base_ns", "<i8"),
     ("clock_start_ns", "<i8"), ("clock_speed_milli", "<i8"), (f"source_{_source()}", "<i8"),
 ])  # fmt: skip

@@ -69,7 +69,7 @@ def walk_records(address, offsets, rules, t):
 
 @njit
 def _on_start(t, seq, now_ns, row):
-    """A new epoch: links down, the switch of all active; the time since the last record was nobody's."""
+    """A new epoch: links down, the switch of all as last ordered; the time since the last record was nobody's."""
     walk = t.walk[0]
     if row["epoch"] <= walk.epoch:
         note(t.found, codes.EPOCH_BACK, seq, 0, row["epoch"], walk.epoch, 0)
@@ -79,7 +79,7 @@ def _on_start(t, seq, now_ns, row):
     walk.clock_base_ns, walk.clock_start_ns = row["clock_base_ns"], row["clock_start_ns"]
     walk.clock_speed_milli = row["clock_speed_milli"]
     t.links[:] = 0
-    t.switches[rec.SCOPE_ALL, 0] = 0
+    t.switches[rec.SCOPE_ALL, 0] = walk.ordered
 
 
 @njit
@@ -95,6 +95,8 @@ def _on_command(t, row):
         level = 0
     if choice == rec.SCOPE_ALL or code == rec.COMMAND_STOP or code == rec.COMMAND_NO_ROOM:
         t.switches[rec.SCOPE_ALL, 0] = level
+        if code != rec.COMMAND_STOP and code != rec.COMMAND_NO_ROOM:
+            t.walk[0].ordered = level
         if level == 0:  # whether a resume of all resumes a strategy that a Halted deal stopped is not ours to judge
             t.switches[rec.SCOPE_STRATEGY, :] = 0
     elif scope < 0:
