@@ -10,7 +10,16 @@ from importlib.metadata import version
 import msgspec
 import orjson
 
-from desk.build import Names, build_state, hedge_of, instruments_of, policies_of, proxies_of
+from desk.build import (
+    DEAL_ROWS,
+    ORDER_ROWS,
+    Names,
+    build_state,
+    hedge_of,
+    instruments_of,
+    policies_of,
+    proxies_of,
+)
 from desk.code import codes_of, signals_of
 from desk.config import Config
 from desk.hot import HOT
@@ -113,8 +122,14 @@ def session_lookup(record: dict) -> Callable[[int, int], tuple[int, int]]:
     return section
 
 
-def assemble(record: dict, journal, gateways: list[Gateway], clock: Callable[[], int]) -> Loop:
-    """A loop over a fresh state, from a CONFIG record alone; ValueError where a Python strategy's file has changed."""
+def assemble(
+    record: dict, journal, gateways: list[Gateway], clock: Callable[[], int],
+    rows: tuple[int, int] = (ORDER_ROWS, DEAL_ROWS),
+) -> Loop:  # fmt: skip
+    """A loop over a fresh state, from a CONFIG record alone; ValueError where a Python strategy's file has changed.
+
+    rows: of the order and deal tables.
+    """
     config = msgspec.convert(record["config"], Config)
     names = Names(config)
     spec = config.engine
@@ -125,7 +140,7 @@ def assemble(record: dict, journal, gateways: list[Gateway], clock: Callable[[],
         circuit_rejects=spec.circuit_rejects,
         circuit_ns=spec.circuit_ms * NS_PER_MS,
     )
-    state: State = build_state(names, record["market_date"])
+    state: State = build_state(names, record["market_date"], rows)
     core = Core(state, journal, HOT, gateways, policies_of(names), timing, session_lookup(record), names.lists(), clock)
     core.signals = signals_of(names.strategy_specs, record.get("code", {}))
     return Loop(core)

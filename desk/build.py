@@ -60,8 +60,8 @@ def instruments_of(names: Names) -> list[Instrument]:
     return found
 
 
-def build_state(names: Names, market_date: str) -> State:
-    """The trading state of a config; market_date (ISO) chooses the dated terms."""
+def build_state(names: Names, market_date: str, rows: tuple[int, int] = (ORDER_ROWS, DEAL_ROWS)) -> State:
+    """The trading state of a config; market_date (ISO) chooses the dated terms. rows: of orders, of deals."""
     config = names.config
     windows = [spec.window for spec in config.spreads]
     touches = [_touched_by(names, index) for index in range(len(config.instruments))]
@@ -69,8 +69,8 @@ def build_state(names: Names, market_date: str) -> State:
         venue=len(config.venues), account=len(config.accounts), pool=len(config.pools),
         currency=len(names.currencies), instrument=len(config.instruments), book=len(config.instruments),
         position=len(config.instruments), spread=len(config.spreads), ring=sum(windows),
-        touch=sum(len(spreads) for spreads in touches), strategy=len(config.strategies), order=ORDER_ROWS,
-        deal=DEAL_ROWS,
+        touch=sum(len(spreads) for spreads in touches), strategy=len(config.strategies), order=rows[0],
+        deal=rows[1],
     )  # fmt: skip
     _fill_venues(state, names)
     _fill_money(state, names)

@@ -48,14 +48,15 @@ _SWITCHES = {
               "resolve` comes first.",
 }  # fmt: skip
 _RESOLVE = """\
-A deal is Halted where repair has given up: its lots are out of balance and its strategy stands still until a person
-has decided. `tandem deal JOURNAL ID` shows what it holds and why. The decisions:
+A deal is Halted where repair has given up, or the venue never told of all its trades: it keeps the lots that it has,
+and its strategy stands still until a person has decided. `tandem deal JOURNAL ID` shows what it holds and why. The
+decisions:
 
 {decisions}
 When to use which:
   retry     the cause has gone (the link is back, the market open, the price limit left): the engine finishes it
-  accept    you want to keep the lots: they count in the spread's residual from now on, and nothing trades them away
-            but a ledger hedge
+  accept    you can live with the lots: the deal ends with them as they are, and their exposure is the spread's residual
+            ledger's from now on; where ledger_hedge is on, the engine hedges it when it is worth a lot
   by-hand   you have closed or completed it yourself at the venue: tell the engine only after your trade is done
 
 accept and by-hand are refused while an order of the deal is in doubt. Afterwards the strategy trades again, unless

@@ -5,7 +5,7 @@ from shlex import quote
 # As `engine.records.RESOLUTIONS` names them, behind the empty one; here so that `tandem --help` needs no numpy.
 MEANINGS = {
     "retry": "repair goes on, with fresh tries and a fresh naked limit",
-    "accept": "the lots stay as they are; their exposure goes to the spread's residual ledger",
+    "accept": "the deal ends with its lots as they are; their exposure is the residual ledger's from now on",
     "by-hand": "you have traded them elsewhere: the venue's word on the positions is taken over",
 }
 

@@ -33,7 +33,7 @@ def open_deal(base, decision, now_ns):
     deal.side, deal.purpose, deal.units, deal.legs = decision.side, decision.purpose, decision.units, decision.legs
     deal.state, deal.outcome, deal.reason, deal.done_units = OPENING, NO_OUTCOME, 0, 0
     deal.executable, deal.edge = decision.executable, (decision.center - decision.executable) * decision.side
-    deal.alive = 0
+    deal.alive, deal.untold_ns = 0, 0
     deal.orders, deal.in_doubt, deal.repairs, deal.next_repair_ns, deal.fills = 0, 0, 0, 0, 0
     deal.spread_legs, deal.fails, deal.queued, deal.resolution = decision.legs, 0, 0, UNRESOLVED
     deal.granted_ns = 0

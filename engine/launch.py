@@ -2,6 +2,7 @@
 
 from engine import legs, settle
 from engine.core import Core
+from engine.deals import measure
 from engine.records import STAMPS
 
 
@@ -14,6 +15,6 @@ def launch(core: Core, number: int) -> None:
         core.open_deals[deal_id] = None
         legs.send(core, deal_id, count)
         deal = core.state.deal_row(deal_id)
-        deal["orders"] = count
+        measure(deal, core.rows_of(deal_id))
         settle.emit_deal(core, deal)
     core.journal.append(STAMPS, core.now_ns, scratch["stamps"].tobytes())

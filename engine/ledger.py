@@ -25,6 +25,7 @@ def book(core: Core, deal, sign: int) -> None:
     if abs(before) <= bound < abs(before + change):
         core.alert(
             "warn", "residual", f"residual ledger of {core.names['spreads'][deal['spread']]} is over its bound",
-            "hedge the residual by hand, or raise the bound", int(deal["deal_id"]),
+            "nothing at once: the engine hedges it when it is worth a lot; if it stays, see what denies that"
+            if spread["hedge_leg"] >= 0 else "hedge the residual by hand, or raise the bound", int(deal["deal_id"]),
             residual_ubase=before + change, bound_ubase=bound,
         )  # fmt: skip

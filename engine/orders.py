@@ -177,8 +177,7 @@ def learn(row, report) -> int:
     """Apply a venue's report to an order row; how many lots its cumulative quantity moved (negative by a bust).
 
     The cumulative quantity follows the venue's word and never falls but by a bust or correction. A stated total is
-    the order's size (it may have been amended). Trades are booked by the caller; `settle` decides when the order is
-    done with.
+    the order's size (it may have been amended). Trades are booked by the caller; `settle` decides when it is done.
     """
     before = int(row["cum_lots"])
     if report.total_lots > 0 and report.event in (Event.AMENDED, Event.ACK, Event.STATUS, Event.DONE, Event.CANCELLED):

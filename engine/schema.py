@@ -169,6 +169,7 @@ DEAL = np.dtype([
     ("executable", "<f8"), ("edge", "<f8"),
     ("orders", "<i8"),  # sent for it and not settled
     ("alive", "<i8"),  # of these, what may still trade: not terminal, or in doubt
+    ("untold_ns", "<i8"),  # since when nothing is alive and yet trades are missing; 0: none are
     ("in_doubt", "<i8"), ("fills", "<i8"),  # trades booked, ever
     ("exposure_ubase", "<i8"), ("low_ubase", "<i8"), ("high_ubase", "<i8"),
     ("repairs", "<i8"), ("next_repair_ns", "<i8"), ("spread_legs", "<i8"),  # legs beyond these are proxies

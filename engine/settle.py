@@ -83,6 +83,10 @@ def review(core: Core, deal, doubt_since_ns: int = 0) -> None:
     measure(deal, rows)
     bound = bound_of(core, deal)
     core.state.head["unbalanced_deals"] += keep_naked_time(deal, bound, core.now_ns, doubt_since_ns)
+    if not deal["orders"] or deal["alive"]:
+        deal["untold_ns"] = 0
+    elif not deal["untold_ns"]:
+        deal["untold_ns"] = core.now_ns
     if deal["alive"]:
         if abs(int(deal["exposure_ubase"])) <= bound:
             legs.end_waiting(core, rows)
@@ -107,6 +111,11 @@ def review(core: Core, deal, doubt_since_ns: int = 0) -> None:
 
 
 def _repair_if_due(core: Core, deal) -> None:
+    """Trades that a venue has yet to tell are waited for, as long as an answer is; then its word on the quantity is
+    enough, since a leg left alone is worse."""
+    untold_ns = int(deal["untold_ns"])
+    if untold_ns and core.now_ns < untold_ns + core.timing.ack_timeout_ns:
+        return
     if core.now_ns >= deal["next_repair_ns"]:
         repair(core, deal)
 
@@ -156,8 +165,9 @@ def halt(core: Core, deal, reason: int) -> None:
     finish(core, deal, HALTED, reason)
     core.halted[int(deal["deal_id"])] = None
     core.alert(
-        "error", "halted", f"deal {int(deal['deal_id'])} is out of balance and stays so: {HALT_REASONS[reason]}",
-        f"trade these lots, then `tandem resolve` deal {int(deal['deal_id'])}; its strategy is halted until then",
+        "error", "halted", f"deal {int(deal['deal_id'])} waits for a person: {HALT_REASONS[reason]}",
+        "decide with `tandem resolve`: retry, accept, or by-hand once you have traded these lots; its strategy is "
+        "halted until then",
         int(deal["deal_id"]), exposure_ubase=int(deal["exposure_ubase"]), **lots,
     )  # fmt: skip
 
@@ -217,7 +227,7 @@ def _why_naked(core: Core, deal) -> int:
     at = [int(deal["instrument"][leg]) for leg in range(int(deal["spread_legs"]))]
     if any(views.locked_side(core, one) for one in at):
         return HALT_LOCKED
-    return HALT_NO_PRICE if any(views.obstacle(core, one) for one in at) else HALT_NAKED
+    return HALT_NO_PRICE if HOLD_PRICE in [views.obstacle(core, one) for one in at] else HALT_NAKED
 
 
 def repair(core: Core, deal) -> None:

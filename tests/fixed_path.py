@@ -11,6 +11,7 @@ import numpy as np
 from desk.hot import HOT
 from engine.journal import MemoryJournal
 from engine.records import DECISION, ORDER, QUOTE, VERDICT
+from engine.schema import UNSET
 from tests.gate_world import AU, FX, GC, NOW_NS, fresh_state
 from tests.world import MS, demo_config
 
@@ -48,6 +49,7 @@ def settle(state) -> None:
     state.head["live_orders"] = 0
     state.order["settled"] = 1
     state.position["working_buy"] = state.position["working_sell"] = 0
+    state.position["own_bid_ticks"] = state.position["own_ask_ticks"] = UNSET
     state.account["held_micros"] = 0
 
 

@@ -9,7 +9,7 @@ from engine.records import DTYPES
 from engine.segments import Record
 from tests.world import World, demo_config, with_repair
 
-HALTED_IN_LEDGER = True  # as the engine has it today: a Halted deal's exposure is in the ledger at once
+HALTED_IN_LEDGER = False
 
 
 def judged(world: World, journal=None, **named):

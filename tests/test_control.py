@@ -341,7 +341,6 @@ def test_a_halted_deal_is_shown_by_status_and_accepted_over_the_socket(run, tmp_
     world.check()
 
 
-@pytest.mark.xfail(strict=True, reason="settle.halt leaves `resolution` at retry, so a second halt waits for nobody")
 def test_a_resolved_deals_page_says_who_decided_and_what_became_of_it(tmp_path, capsys):
     """The engine's own records, through retry, a second end, and accept."""
     world = halted_world()

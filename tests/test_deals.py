@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import records
 from engine.deals import balanced_units, keep_naked_time, measure, naked_so_far, outcome_of
 from engine.records import COMPLETE, NO_OUTCOME, NOT_DONE, PARTIAL_BALANCED, UNWOUND
 from engine.schema import CANCELLED, DEAL, FILLED, ORDER, SENT_STATE, WORKING
+from tests.world import World
 
 HEDGE = (1_000_000_000, 3_110_347_680)  # of a lot of Shanghai and of COMEX gold, millionths of a gram
 BOUND = 400_000_000
@@ -142,3 +144,10 @@ def test_the_worst_case_counts_on_the_short_side_too():
     measure(deal, [order_of(1, -1, 1, in_doubt=1)])
     assert (deal["low_ubase"], deal["high_ubase"]) == (-HEDGE[1], 0)
     assert keep_naked_time(deal, BOUND, MS) == 1
+
+
+def test_the_first_word_of_a_deal_says_what_its_orders_may_do():
+    world = World()
+    world.market(6.5)
+    first = world.of_kind(records.DEAL)[0]
+    assert (first["exposure_ubase"], first["low_ubase"], first["high_ubase"]) == (0, -3_000_000_000, 3_110_347_680)

@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "2f1a8b3d00a7517b1a542daf10c5b74e"
+GOLDEN = "fc105ebb436cc6dbabb56e38e253441e"
 
 
 def play() -> World:

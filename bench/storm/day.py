@@ -121,13 +121,21 @@ class Day:
         treatment = script.treatment(leg, number)
         if treatment is not NOTHING:
             self.count(script)
+            if treatment.amend_lots >= order.lots:  # a slice of what the script meant: it is amended down, too
+                treatment = msgspec.structs.replace(treatment, amend_lots=max(order.lots - 1, 1))
             if treatment.needs_bust and not self.venues[self.instruments[row["instrument"]].venue].has_bust:
                 return NOTHING
         return treatment
 
     def _label(self, deal_id: int, spread: int) -> None:
-        if deal_id not in self.scripts:
-            self.scripts[deal_id] = self.current if spread == self.main_spread or self.other is None else self.other
+        if deal_id in self.scripts:
+            return
+        if spread == self.main_spread:
+            self.scripts[deal_id] = self.current
+        elif self.other is not None and spread == self._partner(self.main_spread):
+            self.scripts[deal_id] = self.other
+        else:
+            self.scripts[deal_id] = Script("bystander", (), may_halt=self.current.may_halt)
 
     def count(self, script: Script) -> None:
         for row in script.rows:
@@ -267,7 +275,7 @@ class Day:
         self._tidy()
 
     def _unlawful(self, known: set[int], script: Script) -> None:
-        if set(self.scripts) - known:
+        if any(self.scripts[deal_id] is script for deal_id in set(self.scripts) - known):
             self._breach("17: traded on a stale leg")
 
     def _place(self, spread: int) -> Place:

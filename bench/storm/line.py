@@ -22,6 +22,7 @@ class Line(ABC):
         self.connections = 0
         self._strand = strand
         self._held = True
+        self._silent = False
         self._calls = 0  # a dialling that was overtaken by a cut or another dialling makes no connection
 
     @property
@@ -57,7 +58,8 @@ class Line(ABC):
         self.out.close()
 
     def silence(self, on: bool) -> None:
-        """A dead network under a connection that stands."""
+        """A dead network under a connection that stands; nothing can be dialled through it either."""
+        self._silent = on
         self.out.muted = self.back.muted = on
 
     def lost(self) -> None:
@@ -72,6 +74,9 @@ class Line(ABC):
 
     def _dial(self, call: int) -> None:
         if call != self._calls or self._held:
+            return
+        if self._silent:
+            self._dial_after(REDIAL_NS)
             return
         self.out, self.back = Pipe(self._strand, self.out_ns), Pipe(self._strand, self.back_ns)
         self.connections += 1

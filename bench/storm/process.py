@@ -12,6 +12,7 @@ from engine.replay import SCRATCH_BYTES, SilentGateway, feed_all
 from engine.state import State
 
 JOURNAL_BYTES = 48 << 20
+ROWS = (2048, 1024)  # of the order and deal tables: a day needs no more
 
 
 class Death(BaseException):
@@ -58,7 +59,7 @@ class Process:
         self.record, self.venues = record, venues
         self.journal = MemoryJournal(JOURNAL_BYTES)
         self.taps = [Tap(self, venue) for venue in venues]
-        self.loop: Loop = assemble(record, self.journal, self.taps, clock_ns)
+        self.loop: Loop = assemble(record, self.journal, self.taps, clock_ns, ROWS)
         self.epoch = 0
         self.writes_left: int | None = None
         self._clock_ns, self._wake = clock_ns, wake
@@ -113,7 +114,7 @@ class Process:
     def replayed(self):
         """A fresh loop that was fed the journal so far, and what the comparison of its outputs found."""
         memory = MemoryJournal(SCRATCH_BYTES)
-        loop = assemble(self.record, memory, [SilentGateway() for _ in self.venues], lambda: 0)
+        loop = assemble(self.record, memory, [SilentGateway() for _ in self.venues], lambda: 0, ROWS)
         return loop, feed_all(loop, memory, self.journal.records())
 
     def command(self, code: int, choice: int, scope: int, why: str) -> None:

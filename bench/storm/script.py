@@ -289,7 +289,7 @@ DECK: dict[Maker, int] = {
     clean: 14, fill_at_cancel: 4, terminal_first: 4, late_fill: 4, out_of_order: 4, duplicate: 4, shared_trade_id: 3,
     part_filled: 6, rejected: 4, rejected_for_ever: 3, locked: 3, closing: 2, disconnected: 4, unknown: 4,
     unknown_for_long: 1, crash: 3, burst: 3, stale: 2, yesterday: 5, own_quote: 3, amended: 4, busted: 4, gap: 4,
-    rule_blocks: 3, foreign: 3, stopped: 2, ladder: 5, stands_in: 6, refuses_cancels: 2, dead_end: 2,
+    rule_blocks: 3, foreign: 5, stopped: 2, ladder: 5, stands_in: 6, refuses_cancels: 2, dead_end: 5,
     raises: 12,
 }  # fmt: skip
 
