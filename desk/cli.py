@@ -21,6 +21,7 @@ commands:
   deal JOURNAL ID one deal explained: decision, orders, fills, repairs, how it ended
   alerts JOURNAL  what a person should know, as a table or as JSON lines
   verify JOURNAL  checks the seals: every block's checksum and the chain over them
+  storm [CONFIG]  thousands of deals of a config against venues that misbehave; every breach of an invariant is told
 
 commands to a running engine; your name and the reason, --why, stand in its journal:
   status JOURNAL          what is open or halted, and every switch
@@ -63,6 +64,17 @@ another of its deals is halted. Decision, name and reason are in the journal.
 
 Exit code 0: done; 1: refused by the engine, which says why; 2: not understood, or no engine runs at that journal.
 """
+_STORM = """\
+Plays deals of a desk's own config against simulated venues that do whatever venues do: reports lost, late, twice or out
+of order; rejects, locks, closes, disconnects, crashes, foreign orders, amended and busted trades. The engine is the
+real one; time is virtual, so a deal takes some 20 ms. The config's limits and repair policies hold, its signals are
+replaced. Each deal is judged by its journal alone.
+
+  tandem storm                                      the storm's own config, with every policy in it
+  tandem storm configs/gold.toml --deals 100000     is my desk's config sound?
+  tandem storm --seed 7 --shrink                    the first breach as a short script for a test
+"""
+_STORM_ENDS = "Exit code 0: no breach, nothing naked; 1: a breach; 2: the config is wrong, or the arguments are."
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,6 +141,14 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="check a journal's seals")
     verify.add_argument("journal", type=Path, metavar="JOURNAL")
+    storm = commands.add_parser("storm", help="a config against venues that misbehave", description=_STORM,
+                                epilog=_STORM_ENDS, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    storm.add_argument("config", nargs="?", metavar="CONFIG", help="(default: configs/storm/storm.toml)")
+    storm.add_argument("--deals", metavar="N", help="how many (default: 5,000)")
+    storm.add_argument("--seed", metavar="S", help="the same seed gives the same journals (default: 1)")
+    storm.add_argument("--jobs", metavar="J", help="processes side by side (default: one a core)")
+    storm.add_argument("--json", metavar="FILE", help="write the figures there, the journals' hash among them")
+    storm.add_argument("--shrink", action="store_true", help="shrink the first breach to a short script")
     _add_control(commands)
     return parser
 
@@ -172,7 +192,13 @@ def _count(text: str) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
-    asked = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = _parser()
+    asked, rest = parser.parse_known_args(arguments)
+    if asked.command == "storm":
+        asked.storm = arguments[arguments.index("storm") + 1 :]
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return _DO[asked.command](asked)
     except KeyboardInterrupt:
@@ -318,6 +344,13 @@ def _resolve(asked) -> int:
     return send(asked.journal, request)
 
 
+def _storm(asked) -> int:
+    """In a process of its own, and with its own reading of the arguments: the storm is a bench, no part of the desk."""
+    import subprocess
+
+    return subprocess.run([sys.executable, "-m", "bench.storm", *asked.storm], check=False).returncode
+
+
 def _on_journal(folder: Path, work) -> int:
     """Do something with a journal; 2 and one line where the folder holds none or a damaged one."""
     from engine.layout import Damaged
@@ -335,7 +368,7 @@ def _on_journal(folder: Path, work) -> int:
 _DO = {
     "demo": _demo, "run": _run, "check": _check, "venue": _venue, "watch": _watch, "replay": _replay,
     "report": _report, "alerts": _alerts, "deals": _deals, "deal": _deal, "verify": _verify,
-    "status": _status, "halt": _switch, "reduce": _switch, "resume": _switch, "resolve": _resolve,
+    "status": _status, "halt": _switch, "reduce": _switch, "resume": _switch, "resolve": _resolve, "storm": _storm,
 }  # fmt: skip
 
 if __name__ == "__main__":

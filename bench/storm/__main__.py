@@ -39,8 +39,15 @@ def _count(text: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0: no breach; 1: a breach; 2: the config is wrong."""
+    """0: no breach; 1: a breach; 2: the config is wrong; 130: interrupted."""
     asked = _parser().parse_args(arguments)
+    try:
+        return _stormed(asked)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _stormed(asked) -> int:
     try:
         result = storm(asked.config, asked.deals, asked.seed, asked.jobs, _progress)
     except BadConfig as error:

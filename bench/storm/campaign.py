@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -124,6 +125,7 @@ _stage: Stage | None = None
 
 def _ready(path: Path) -> None:
     global _stage
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the campaign's own process ends them
     _stage = Stage(path)
 
 

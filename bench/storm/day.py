@@ -344,6 +344,7 @@ class Day:
     def _tidy(self) -> None:
         """The script is over: the market is well again, and a person looks at what was Halted."""
         self.calm = True
+        self.process.writes_left = None  # a death that its deal did not come to is not the next one's
         for venue in self.venues:
             venue.silence(False)
             venue.join()

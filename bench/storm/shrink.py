@@ -83,8 +83,9 @@ def _simpler(acts: list[Act], at: int, holds: Holds) -> list[Act]:
 
     script = acts[at].script
     changed = lambda **fields: msgspec.structs.replace(script, **fields)
-    events = _fewer(script.events, lambda some: holds(with_script(changed(events=some))))
-    script = changed(events=events)
+    if script.trades:  # else its events are the reason why no decision may come
+        events = _fewer(script.events, lambda some: holds(with_script(changed(events=some))))
+        script = changed(events=events)
     for field in ("rest", "legs"):
         for leg in list(getattr(script, field)):
             kept = {one: value for one, value in getattr(script, field).items() if one != leg}
