@@ -74,6 +74,9 @@ def _progress(result: Result, days: int) -> None:
         left_s = result.seconds / share - result.seconds
         print(f"\r{bar} {result.deals:,} deals, {result.breach_count} breaches, "
               f"{duration_text(left_s * 1e9)} left \033[K", end="", file=sys.stderr, flush=True)  # fmt: skip
+    elif result.days * 10 // days > (result.days - 1) * 10 // days:
+        print(f"{100 * result.days // days} %: {result.deals:,} deals, {result.breach_count} breaches", file=sys.stderr,
+              flush=True)  # fmt: skip
 
 
 def page(result: Result) -> list[str]:

@@ -259,6 +259,8 @@ class Day:
             if event.after_ms < -1:
                 self.wait(round(-event.after_ms * MS))
         sign = self._sign(spread, dear)
+        self.market.keep_fresh(self.clock.now_ns)
+        self._pump(self.clock.now_ns + 3 * MS)
         for event in script.events:
             if event.after_ms >= 0:
                 events.schedule(self, event, spread, sign)
@@ -303,8 +305,6 @@ class Day:
 
     def _push(self, spread: int, sign: int) -> None:
         """Push the first leg away, so that the strategy sees its signal; then it is back at its level."""
-        self.market.keep_fresh(self.clock.now_ns)
-        self._pump(self.clock.now_ns + 2 * MS)
         at = self.spreads[spread][0]
         self.market.away[at] = sign * self.armed.pushes[spread]
         self.market.quote(at, self.clock.now_ns)
