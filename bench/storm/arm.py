@@ -10,7 +10,8 @@ import msgspec
 
 from desk.build import Names, build_state, instruments_of
 from desk.config import Config
-from engine.instruments import FX, INVERSE
+from engine.instruments import FX, INVERSE, Instrument
+from engine.units import convert, parse_price_unit, parse_quantity
 
 TIMER_MS = 100
 _LEVEL_TICKS = 10_000  # of a contract without a reference price
@@ -87,3 +88,14 @@ def _difference(state, row, levels: list[int], names: Names) -> float:
 def _ratio(state, row, levels: list[int], names: Names) -> float:
     first, second = (abs(_leg(state, row, leg, levels, names)) for leg in range(2))
     return first / second * float(row["ratio_k"])
+
+
+def multiplier(armed: Armed, one: Instrument) -> Fraction:
+    """Units a lot of a contract, as a venue counts its money."""
+    spec = armed.config.instruments[one.index]
+    if spec.kind == "inverse":
+        return parse_quantity(spec.contract_value).amount
+    if not spec.lot_size:
+        return Fraction(1) / one.tick
+    lot = parse_quantity(spec.lot_size)
+    return convert(lot.amount, lot.unit, parse_price_unit(spec.price_unit).unit)

@@ -6,7 +6,6 @@ than one, and a day can be played again alone. The same seed gives the same day,
 
 import hashlib
 import random
-from fractions import Fraction
 
 import msgspec
 
@@ -15,7 +14,7 @@ from adapters.sim.exchange import Latency
 from adapters.sim.terms import Terms
 from bench.storm import events
 from bench.storm import script as play
-from bench.storm.arm import TIMER_MS, Armed
+from bench.storm.arm import TIMER_MS, Armed, multiplier
 from bench.storm.clockwork import Clockwork
 from bench.storm.ending import wrong_at_the_end
 from bench.storm.market import Market
@@ -27,7 +26,6 @@ from bench.storm.venue import BALANCE_MICROS, StormVenue
 from desk.build import Names, instruments_of
 from engine import records
 from engine.ids import order_no
-from engine.units import convert, parse_price_unit, parse_quantity
 
 MS = 1_000_000
 BEGIN_NS = 1_800_000_000 * 1_000_000_000
@@ -90,21 +88,12 @@ class Day:
     # What happens to orders
 
     def _venue(self, index: int, protocol: str) -> StormVenue:
-        terms = [Terms(instrument=one, multiplier=self._multiplier(one)) for one in self.instruments
+        terms = [Terms(instrument=one, multiplier=multiplier(self.armed, one)) for one in self.instruments
                  if one.venue == index]  # fmt: skip
         config = self.armed.config
         mine = [spec.currency for spec in config.accounts if spec.venue == config.venues[index].id]
         currency = mine[0] if mine else config.engine.currency
         return StormVenue(index, protocol, terms, self.clock, LATENCY, self._treat, currency)
-
-    def _multiplier(self, one) -> Fraction:
-        spec = self.armed.config.instruments[one.index]
-        if spec.kind == "inverse":
-            return parse_quantity(spec.contract_value).amount
-        if not spec.lot_size:
-            return Fraction(1) / one.tick
-        lot = parse_quantity(spec.lot_size)
-        return convert(lot.amount, lot.unit, parse_price_unit(spec.price_unit).unit)
 
     def _treat(self, order: NewOrder) -> Treatment:
         row = self.process.state.order_row(order_no(order.client_id))

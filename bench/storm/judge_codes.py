@@ -5,7 +5,7 @@
  FILL_STRANGE, REVIVED, IN_DOUBT, LINK_DOWN, SWITCHED_OFF, NOT_CLEARED, OVER_DECISION, REFUSED, NOT_ENDED, END_WRONG,
  LEGS_DIFFER, EXPOSURE_DIFFERS, STILL_OPEN, VENUE_DIFFERS, CANCELS, LOCK_CANCELS, CROSSED, LEDGER_SUM, LEDGER_DEALS,
  STRANGE_ORDER, TOO_MANY_LIVE, DECISION_AGAIN, UNKNOWN_DEAL, ENDED_ALIVE,
- CERTAIN_ALONE) = range(43)  # fmt: skip
+ CERTAIN_ALONE, TRIES) = range(44)  # fmt: skip
 
 # {a}, {b}, {c}: the three numbers that the walk noted.
 SENTENCES = {
@@ -50,6 +50,7 @@ SENTENCES = {
     TOO_MANY_LIVE: (10, "instrument {a}: more than {b} live orders, not judged"),
     DECISION_AGAIN: (3, "decision id {a} is used a second time"),
     UNKNOWN_DEAL: (8, "a record of a deal that no decision opened"),
+    TRIES: (8, "try {a} of its repair after try {b}: tries are not counted"),
     CERTAIN_ALONE: (5, "order {a} is said to be over, or certain again, without a word of its venue"),
     ENDED_ALIVE: (8, "ended (outcome {a}) with {b} orders not settled"),
 }  # fmt: skip

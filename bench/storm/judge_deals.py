@@ -119,6 +119,10 @@ def on_repair(t, rules, seq, row):
     deal.repairs += 1
     deal.repair_seq, deal.repair_purpose = seq, row.purpose
     deal.repair_open = 1 if row.rung != HALT and row.rung != HOLD_OFF else 0
+    if deal.repair_open:
+        if row.attempt <= deal.tries:
+            note(t.found, codes.TRIES, seq, row.deal_id, row.attempt, deal.tries, 0)
+        deal.tries = row.attempt
     before = own_exposure(deal)
     after = before
     known = deal.unknown_hedge == 0
@@ -166,6 +170,8 @@ def on_deal(t, rules, seq, cause_seq, now_ns, row):
     deal.resolution = row.resolution
     for leg in range(MAX_LEGS):
         deal.booked[leg] = row.booked_lots[leg]
+    if row.outcome == HALTED:
+        deal.tries = 0  # taken up again, it has fresh ones
     if turned:
         deal.halted = 1
         t.switches[3, deal.strategy] = 2

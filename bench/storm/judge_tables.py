@@ -34,7 +34,7 @@ DEAL_ROW = np.dtype([
     ("resolution", "<i8"), ("exposure_ubase", "<i8"), ("naked_ns", "<i8"), ("worst_naked_ns", "<i8"),
     ("naked_base_ns", "<i8"), ("booked", "<i8", (MAX_LEGS,)), ("recorded_legs", "<i8"), ("since_ns", "<i8"),
     ("own_naked_ns", "<i8"), ("dead_at_ns", "<i8"), ("since_dead_ns", "<i8"), ("halted", "<i8"), ("by_hand", "<i8"),
-    ("ledger_ubase", "<i8"),
+    ("ledger_ubase", "<i8"), ("tries", "<i8"),
 ])  # fmt: skip
 
 DECISION_ROW = np.dtype([
