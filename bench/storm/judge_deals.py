@@ -163,6 +163,8 @@ def on_deal(t, rules, seq, cause_seq, now_ns, row):
     deal.records += 1
     deal.last_seq, deal.state, deal.outcome, deal.reason = seq, row.state, row.outcome, row.reason
     deal.exposure_ubase, deal.naked_ns = row.exposure_ubase, row.naked_ns
+    if deal.naked_base_ns < 0:
+        deal.naked_base_ns = row.naked_ns
     deal.worst_naked_ns = max(deal.worst_naked_ns, row.naked_ns)
     deal.recorded_legs = max(row.legs, deal.legs)
     if row.resolution == RESOLVE_BY_HAND:
@@ -259,7 +261,7 @@ def on_resolve(t, choice, deal_id):
     deal = t.deals[at]
     t.switches[3, deal.strategy] = 0
     if choice == RESOLVE_RETRY:
-        deal.halted, deal.own_naked_ns, deal.naked_base_ns = 0, 0, deal.naked_ns
+        deal.halted, deal.own_naked_ns, deal.naked_base_ns = 0, 0, -1  # from what the next record states
         deal.dead_at_ns = t.walk[0].dead_ns
         if deal.since_ns:
             deal.since_ns, deal.since_dead_ns = t.walk[0].now_ns, t.walk[0].dead_ns

@@ -58,8 +58,13 @@ class Line(ABC):
         self.out.close()
 
     def silence(self, on: bool) -> None:
-        """A dead network under a connection that stands; nothing can be dialled through it either."""
-        self._silent = on
+        """A dead network under a connection that stands; nothing can be dialled through it either.
+
+        What was said meanwhile never arrives, so the connection does not outlive the silence.
+        """
+        ended, self._silent = self._silent and not on, on
+        if ended and self.is_open:
+            self.break_off("silent for too long")
         self.out.muted = self.back.muted = on
 
     def lost(self) -> None:
