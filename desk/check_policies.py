@@ -10,6 +10,7 @@ from engine.repair import ON_PARTIAL
 from engine.schema import DISPATCHES
 from engine.units import convert
 
+MOST_PROXY_LOTS = 1_000  # for a clip of the leg that they stand for
 AT_CLOSE = ("carry", "flatten")
 # A repair that may take longer, or try more often, than this has no end that anyone waits for.
 LONGEST_NAKED_MS = 3_600_000
@@ -213,7 +214,13 @@ def _conversion(found: Findings, spec: ProxySpec, strategy: StrategySpec, spread
     if lot is None or base is None or not known(strategy, "clip_units") or not known(leg, "hedge_weight"):
         return
     most = strategy.clip_units * abs(leg.ratio) * base * exact(leg.hedge_weight)
-    if 0 < 2 * most <= lot * exact(spec.hedge_weight):
+    if round(lot * exact(spec.hedge_weight) * 1_000_000) < 1 or most > MOST_PROXY_LOTS * lot * exact(spec.hedge_weight):
+        found.wrong(
+            spec, "instrument",
+            f"a proxy of which at most {MOST_PROXY_LOTS:,} lots stand for the {float(most):.6g} {spread.unit} of "
+            f"{spec.leg} in a clip: one lot of it is {float(lot * exact(spec.hedge_weight)):.6g} {spread.unit}",
+        )  # fmt: skip
+    elif 0 < 2 * most <= lot * exact(spec.hedge_weight):
         found.wrong(
             spec, "instrument",
             f"a contract of smaller lots: half a lot is more than the {float(most):.6g} {spread.unit} of "
@@ -224,9 +231,13 @@ def _conversion(found: Findings, spec: ProxySpec, strategy: StrategySpec, spread
 def _proxy_base(found: Findings, spec: ProxySpec, spread: SpreadSpec) -> Fraction | None:
     if not known(spec, "lot_base", "hedge_weight") or not 0 < spec.hedge_weight <= LARGEST_WEIGHT:
         return None
-    if spec.lot_base is not None:
-        return exact(spec.lot_base)
     contract = found.contracts.get(spec.instrument)
+    if spec.lot_base is not None:
+        by_itself = _base_of(found, spec.instrument, spread)
+        if by_itself is not None and abs(exact(spec.lot_base) - by_itself) > by_itself / 100:
+            found.wrong(spec, "lot_base", f"nothing: a lot of {contract.lot} is {float(by_itself):.6g} {spread.unit}")
+            return None
+        return exact(spec.lot_base)
     if contract is None or contract.lot is None or not known(spread, "unit"):
         return None  # told of the instrument itself
     lot = _base_of(found, spec.instrument, spread)

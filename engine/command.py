@@ -2,6 +2,7 @@
 
 from engine import records, settle
 from engine.core import Core
+from engine.orders import TERMINAL
 from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
 
 _SWITCHES = {
@@ -35,8 +36,9 @@ def _resolve_refusal(core: Core, choice: int, deal_id: int) -> str:
         return f"deal {deal_id} does not wait for a person"
     if choice not in (records.RESOLVE_RETRY, records.RESOLVE_ACCEPT, records.RESOLVE_BY_HAND):
         return f"expected one of {', '.join(records.RESOLUTIONS[1:])}"
-    if choice != records.RESOLVE_RETRY and deal["in_doubt"]:
-        return f"an order of deal {deal_id} is in doubt: nobody knows yet what there is to decide on"
+    if choice != records.RESOLVE_RETRY and any(row["in_doubt"] or row["state"] not in TERMINAL
+                                               for row in core.rows_of(deal_id)):  # fmt: skip
+        return f"an order of deal {deal_id} is alive or in doubt: nobody knows yet what there is to decide on"
     return ""
 
 

@@ -84,10 +84,10 @@ class Core:
     position the venue's next word decides. requests: number of a cancel -> order. venue_orders: (venue, its own order
     id) -> order. early: reports that came under a venue's id which no order has yet.
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
-    trades, (venue, trade id, side, order number). failed: orders whose write failed in this turn. told: what a person
-    has heard last of a matter, so that what repeats itself is told once. sessions: (instrument, market time) -> its
-    section's (open, close), UNSET where closed. clock: for stamps alone, never for a decision. signals: the Python
-    strategies and their parameters, by their index.
+    trades, (venue, trade id, side, order number); busted: of those undone. failed: orders whose write failed in this
+    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. sessions:
+    (instrument, market time) -> its section's (open, close), UNSET where closed. clock: for stamps alone, never for a
+    decision. signals: the Python strategies and their parameters, by their index.
     """
 
     def __init__(
@@ -102,6 +102,7 @@ class Core:
         self.live_orders: dict[int, None] = {}
         self.open_deals: dict[int, None] = {}
         self.trades: set[tuple[int, str, int, int]] = set()
+        self.busted: set[tuple[int, str, int, int]] = set()
         self.failed: list[int] = []
         self.wake: Callable[[int], None] = lambda due_ns: None
         self.halted: dict[int, None] = {}

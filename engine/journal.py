@@ -32,6 +32,7 @@ MAX_OVERHEAD = HEADER_BYTES + 8  # of a record beside its payload
 LOOK_NS = 5_000_000  # how often a turn looks for the next segment and after the sealer
 RESTART_NS = 10_000_000_000  # a dead sealer is restarted at most so often
 CLOSE_TIMEOUT_S = 60
+EPOCHS_BEGAN_S = 1_577_836_800  # 2020-01-01: 31 bits of seconds last until 2088
 _ADDRESS, _CAPACITY, _OFFSET, _NEXT_SEQ = (WRITER.names.index(x) for x in ("address", "capacity", "offset", "next_seq"))
 
 
@@ -309,12 +310,15 @@ def next_epoch(folder: Path) -> int:
     """The id epoch of this start, on disk before it is returned: greater than any before it.
 
     From the file `epoch`; where that is lost or unreadable, from the journal's START records; Damaged where neither
-    tells, because a client order id that was used must never be used again.
+    tells, because a client order id that was used must never be used again. A new journal begins at the second of its
+    first start, since another journal may have traded the same account before.
     """
     folder = Path(folder).resolve()
     layout.make_folder(folder)
     stated = _stated_epoch(folder / "epoch")
     epoch = (_journal_epoch(folder) if stated is None else stated) + 1
+    if epoch == 1:
+        epoch = now_ns() // 1_000_000_000 - EPOCHS_BEGAN_S
     layout.write_durably(folder / "epoch", b"%d\n" % epoch)
     return epoch
 

@@ -196,10 +196,15 @@ def withdraw(core: Core, row) -> None:
     more than two cancels are spent on a contract: then its place in the queue is kept."""
     if row["state"] == CREATED:
         drop(core, row)
-    elif row["state"] == WORKING and not row["in_doubt"] and not row["cancel_ns"]:
+    elif _can_cancel(row) and not row["in_doubt"] and not row["cancel_ns"]:
         at = int(row["instrument"])
         if not views.locked_side(core, at) or core.state.instrument[at]["lock_cancels"] < views.MOST_LOCK_CANCELS:
             cancel(core, row)
+
+
+def _can_cancel(row) -> bool:
+    """An order that waits can be cancelled before it is acknowledged; one that ends by itself need not be."""
+    return row["state"] == WORKING or (row["state"] == SENT_STATE and row["tif"] != IOC)
 
 
 def _note_sent(core: Core, deal_id: int, sent: list) -> None:

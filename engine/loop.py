@@ -115,6 +115,11 @@ class Loop:
         row["link"][channel], row["heard_ns"][channel] = state, recv_ns
         if state != was:
             self._tell_link(venue, channel, state, was, why)
+        elif state == DOWN and why and not self.stopping and core.is_news(("no link", venue, channel), True):
+            core.alert(
+                "warn", "no_link", f"{core.names['venues'][venue]} {CHANNELS[channel]} does not come up: {why}",
+                "see what the venue objects to; it is tried again, and nothing is sent there meanwhile",
+            )  # fmt: skip
         if channel == TRADING and state == DOWN and was != DOWN:
             self._doubt_all(
                 lambda order: core.state.instrument[order["instrument"]]["venue"] == venue, "its link broke"
@@ -132,6 +137,7 @@ class Loop:
             self.core.alert("warn", "link_down", f"link to {name} is down: {why}",
                             "nothing: it is being connected again; nothing is sent there meanwhile")  # fmt: skip
         elif state == READY:
+            self.core.told.pop(("no link", venue, channel), None)
             self.core.alert("info", "link_ready", f"link to {name} is {LINK_STATES[state]}", "nothing")
 
     def _withdraw_elsewhere(self, venue: int) -> None:

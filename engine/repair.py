@@ -222,7 +222,7 @@ def _best_proxy(proxies: tuple[ProxyView, ...], missing: tuple[int, ...], wait_m
     best = (-1, 0, NO_COST)
     wanted = [leg for leg, count in enumerate(missing) if count]
     for number, view in enumerate(proxies):
-        if wanted != [view.leg] or view.bid_ticks <= 0 or view.ask_ticks <= 0:
+        if wanted != [view.leg] or view.bid_ticks <= 0 or view.ask_ticks <= 0 or view.hedge_ubase <= 0:
             continue
         lots = round(missing[view.leg] * view.leg_ubase / view.hedge_ubase)
         if lots == 0:
@@ -285,7 +285,8 @@ def _limits(
         side = 1 if count > 0 else -1
         price = _touch(leg, count)
         if rung == LEAN:
-            limits.append(max(leg.ref_ticks + side * policy.lean_ticks, 1))
+            lean = leg.ref_ticks + side * policy.lean_ticks
+            limits.append(max(min(lean, price) if side > 0 else max(lean, price), 1))  # never beyond the touch
             continue
         beyond = math.floor(price * (policy.wide_band_bps if rung == WIDE else policy.band_bps) / 10_000)
         if rung in (PAY_UP, UNWIND_RUNG) and paid < len(policy.pay_up_ticks):

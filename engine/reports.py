@@ -16,12 +16,22 @@ def apply_report(core: Core, report: ExecReport) -> None:
     """Take one statement of a venue; what it means for the deal follows at once."""
     _name(core, report)
     row = core.state.order_row(report.order_no)
+    if row is not None and _contradicts(core, row, report):
+        _foreign(core, report)
+        return
     if row is None:
         _unmatched(core, report)
         return
     _apply(core, row, report)
     if report.venue_order_id and core.early:
         _match_early(core, report)
+
+
+def _contradicts(core: Core, row, report: ExecReport) -> bool:
+    """Whether a report under an id of ours is not about that order: another venue, contract or side."""
+    if core.state.instrument[row["instrument"]]["venue"] != report.venue:
+        return True
+    return report.instrument not in (-1, int(row["instrument"])) or report.side not in (0, int(row["side"]))
 
 
 def _name(core: Core, report: ExecReport) -> None:
@@ -61,6 +71,8 @@ def tell_unmatched(core: Core) -> None:
 
 
 def _apply(core: Core, row, report: ExecReport) -> None:
+    if report.event == Event.TRADE and _trade_key(row, report) in core.busted:
+        return  # told again after it was undone: it is not done again
     # None: so long ago that its row serves another deal. What traded is booked all the same.
     deal = core.state.deal_row(int(row["deal_id"]))
     was_doubtful, was_live = bool(row["in_doubt"]), not row["settled"]
@@ -158,7 +170,7 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
     """
     if report.event not in (Event.TRADE, Event.BUST, Event.CORRECT):
         return 0
-    key = (report.venue, report.trade_id, int(row["side"]), report.order_no)
+    key = _trade_key(row, report)
     lots, flags = report.last_lots, FILL_LATE if deal is None or deal["state"] == CLOSED else 0
     if report.event == Event.TRADE:
         if not report.trade_id:
@@ -171,6 +183,7 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
         if key not in core.trades:
             return 0
         core.trades.discard(key)
+        core.busted.add(key)
         lots = -lots
     else:
         # A correction states the trade's new size; only the difference is booked.
@@ -188,6 +201,10 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
         ticks=report.last_ticks, venue_ns=report.venue_ns, trade_id=report.trade_id.encode(),
     )  # fmt: skip
     return lots
+
+
+def _trade_key(row, report: ExecReport) -> tuple[int, str, int, int]:
+    return report.venue, report.trade_id, int(row["side"]), report.order_no
 
 
 def _foreign(core: Core, report: ExecReport) -> None:

@@ -90,9 +90,8 @@ def review(core: Core, deal, doubt_since_ns: int = 0) -> None:
     if deal["alive"]:
         if abs(int(deal["exposure_ubase"])) <= bound:
             legs.end_waiting(core, rows)
-        certain = deal["in_doubt"] and deal["in_doubt"] == deal["alive"] and abs(certain_ubase(deal)) > bound
         emit_deal(core, deal)
-        if certain:
+        if _lacks_surely(deal, bound):
             _repair_if_due(core, deal)
         return
     outcome = outcome_of(deal, bound)
@@ -108,6 +107,11 @@ def review(core: Core, deal, doubt_since_ns: int = 0) -> None:
         deal["next_repair_ns"] = core.now_ns
     emit_deal(core, deal)
     _repair_if_due(core, deal)
+
+
+def _lacks_surely(deal, bound: int) -> bool:
+    """Whether all that is alive is in doubt, and the deal is out of balance whatever that has done."""
+    return 0 < deal["in_doubt"] == deal["alive"] and abs(certain_ubase(deal)) > bound
 
 
 def _repair_if_due(core: Core, deal) -> None:
@@ -228,6 +232,8 @@ def check_deal(core: Core, deal) -> None:
         halt(core, deal, _why_naked(core, deal))
     elif not deal["alive"] and outcome_of(deal, bound_of(core, deal)) == NO_OUTCOME:
         deal["state"] = REPAIRING
+        _repair_if_due(core, deal)
+    elif _lacks_surely(deal, bound_of(core, deal)):
         _repair_if_due(core, deal)
 
 

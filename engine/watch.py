@@ -40,9 +40,15 @@ def _patience(core: Core, row) -> None:
         return
     if row["in_doubt"] and not doubted:
         settle.review(core, deal, int(row["sent_ns"]))
-    elif row["state"] in TERMINAL and not row["in_doubt"] and row["asked"] >= _ASKED_IN_VAIN:
+    elif row["state"] in TERMINAL and not row["in_doubt"] and row["asked"] >= _ASKED_IN_VAIN and _waited(core, deal):
         # The venue says how much traded, but not in which trades, however often it is asked: nothing is made up.
         settle.halt(core, deal, HALT_TRADES)
+
+
+def _waited(core: Core, deal) -> bool:
+    """Whether trades have been missing for as long as so many questions take: an answer may have come just now."""
+    since_ns = int(deal["untold_ns"])
+    return bool(since_ns) and core.now_ns - since_ns >= _ASKED_IN_VAIN * core.timing.query_every_ns
 
 
 def refresh_sessions(core: Core) -> None:
