@@ -67,7 +67,7 @@ def test_arguments_that_are_not_understood_are_exit_code_2(wrong):
 def test_tandem_storm_hands_arguments_and_exit_code_through(tmp_path):
     file = tmp_path / "storm.json"
     ended = tandem("storm", str(ROOT / "configs" / "btc.toml"), "--deals=8", "--seed=2", "--jobs=1", f"--json={file}")
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.returncode == 0, ended.stderr
     found = msgspec.json.decode(file.read_bytes())
     assert (found["seed"], Path(found["config"]).name) == (2, "btc.toml")
 
