@@ -75,9 +75,14 @@ MISTAKES = [
     ("a proxy of no weight", (GC, f"{GC}\nhedge_weight = 0.0"), f"{PROXY}.hedge_weight",
      "more than 0 and at most 1000", ""),
     ("a proxy that weighs nothing", (GC, f"{GC}\nlot_base = 0.0"), f"{PROXY}.lot_base", "more than 0", ""),
-    ("a proxy too large to be used", (GC, f"{GC}\nlot_base = 7_000.0"), f"{PROXY}.instrument",
+    ("a proxy too large to be used", (GC, f"{GC}\nhedge_weight = 3.0"), f"{PROXY}.instrument",
      "a contract of smaller lots: half a lot is more than the 3110.35 g of COMEX.GCG7 in a clip, so it would never be "
      "used", ""),
+    ("a proxy too small to be used", (GC, f"{GC}\nhedge_weight = 1e-12"), f"{PROXY}.instrument",
+     "a proxy of which at most 1,000 lots stand for the 3110.35 g of COMEX.GCG7 in a clip: one lot of it is "
+     "3.11035e-09 g", ""),
+    ("a conversion against the lot's own", (GC, f"{GC}\nlot_base = 7_000.0"), f"{PROXY}.lot_base",
+     "nothing: a lot of 100 oz is 3110.35 g", ""),
     ("a limit off the tick", (AU, f'{AU}upper_limit = "900.01"\n'), "instruments[0].upper_limit",
      "a multiple of the tick, 0.02", ""),
     ("limits the wrong way round", (AU, f'{AU}upper_limit = "800"\nlower_limit = "900"\n'),

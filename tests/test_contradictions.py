@@ -21,7 +21,8 @@ def test_a_trade_told_again_after_its_bust_is_not_booked_again():
     world = done_world()
     trade = next(one for one in world.otc.told if one.event == Event.TRADE)
     told = {"venue": 1, "order_no": trade.order_no, "client_id": trade.client_id, "instrument": world.gc,
-            "leaves_lots": 0, "last_lots": 1, "last_ticks": trade.last_ticks, "trade_id": trade.trade_id, "side": trade.side}  # fmt: skip
+            "leaves_lots": 0, "last_lots": 1, "last_ticks": trade.last_ticks, "trade_id": trade.trade_id,
+            "side": trade.side}  # fmt: skip
     world.loop.on_report(ExecReport(event=Event.BUST, cum_lots=0, recv_ns=world.now_ns, **told))
     world.loop.on_report(ExecReport(event=Event.TRADE, cum_lots=1, recv_ns=world.now_ns, **told))
     world.step(1500)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.journal import next_epoch
+from engine.clock import now_ns
+from engine.journal import EPOCHS_BEGAN_S, next_epoch
 from engine.layout import Damaged
 from engine.records import QUOTE, START
 from tests.journals import opened, quote, start
@@ -17,8 +18,16 @@ def _run(folder) -> int:
 
 
 def test_each_start_has_its_own_epoch(tmp_path):
-    assert [_run(tmp_path) for _ in range(3)] == [1, 2, 3]
-    assert (tmp_path / "journal" / "epoch").read_text() == "3\n"
+    first, *others = [_run(tmp_path) for _ in range(3)]
+    assert others == [first + 1, first + 2]
+    assert (tmp_path / "journal" / "epoch").read_text() == f"{first + 2}\n"
+
+
+def test_a_new_journal_begins_at_the_second_of_its_first_start(tmp_path):
+    """Another journal may have traded the same account today: its ids are not used again."""
+    before_s = now_ns() // 10**9
+    assert before_s <= _run(tmp_path) + EPOCHS_BEGAN_S <= now_ns() // 10**9
+    assert 0 < before_s - EPOCHS_BEGAN_S < 2**31
 
 
 def test_a_lost_file_is_made_good_from_the_journal(tmp_path):
