@@ -9,6 +9,7 @@ from desk.fold_deals import DealView, outcome_name
 from desk.fold_names import base_units
 from desk.resolutions import resolve_lines
 from desk.texts import DASH, aligned, amount_text, count_text, day_text, duration_text, number_text, time_text
+from engine.ids import COUNTER_BITS
 from engine.ports import TIMES_IN_FORCE
 from engine.records import HALT_REASONS, PURPOSES
 from engine.schema import ORDER_STATES
@@ -81,13 +82,22 @@ def _orders(fold: Fold, deal: DealView) -> list[str]:
         became += ", trades missing" if state is not None and state.cum_lots > state.booked_lots else ""
         waited = duration_text(order.answered_ns - order.sent_ns) if order.answered_ns and order.sent_ns else DASH
         rows.append((
-            f"  {row.order_no >> 32}-{row.order_no & 0xFFFFFFFF}", fold.names.instrument(row.instrument),
+            f"  {_order_text(fold, row.order_no)}", fold.names.instrument(row.instrument),
             PURPOSES[row.purpose], f"{number_text(row.side * row.lots)} {TIMES_IN_FORCE[row.tif]}",
             fold.names.price_text(row.instrument, row.limit_ticks),
             _after(order.sent_ns - start) if order.sent_ns else "never", waited,
             number_text(row.side * state.booked_lots) if state is not None else "0", became,
         ))  # fmt: skip
     return aligned(rows, right=(3, 4, 5, 6, 7))
+
+
+
+def _order_text(fold, order_no: int) -> str:
+    """2-17: the 17th number of the engine's second start in this journal."""
+    epochs = [int(row.epoch) for row in fold.starts]
+    epoch = order_no >> COUNTER_BITS
+    start = epochs.index(epoch) + 1 if epoch in epochs else epoch
+    return f"{start}-{order_no & ((1 << COUNTER_BITS) - 1)}"
 
 
 def _story(fold: Fold, deal: DealView) -> list[str]:

@@ -27,6 +27,7 @@ from engine.signals import ask_signals
 
 _HEARD_EVERY_NS = 200_000_000
 _BAD_INPUTS_TOLD = 100
+_HEARD = "heard"
 _RAW_BYTES, _WHAT_BYTES = 256, 500
 _LEAST_ROOM_BYTES = 128 * 1024
 
@@ -115,7 +116,7 @@ class Loop:
         row["link"][channel], row["heard_ns"][channel] = state, recv_ns
         if state != was:
             self._tell_link(venue, channel, state, was, why)
-        elif state == DOWN and why and not self.stopping and core.is_news(("no link", venue, channel), True):
+        elif state == DOWN and why not in ("", _HEARD) and not self.stopping and core.is_news(("no link", venue, channel), True):
             core.alert(
                 "warn", "no_link", f"{core.names['venues'][venue]} {CHANNELS[channel]} does not come up: {why}",
                 "see what the venue objects to; it is tried again, and nothing is sent there meanwhile",
@@ -180,7 +181,7 @@ class Loop:
         """A sign of life changes what is stale, so it is an input too; at most one each 200 ms is one."""
         row = self.core.state.venue[venue]
         if recv_ns - row["heard_ns"][channel] >= _HEARD_EVERY_NS:
-            self.on_link(venue, channel, int(row["link"][channel]), recv_ns, "heard")
+            self.on_link(venue, channel, int(row["link"][channel]), recv_ns, _HEARD)
 
     def on_account(self, report: AccountReport) -> None:
         core = self.core

@@ -28,9 +28,12 @@ def apply_report(core: Core, report: ExecReport) -> None:
 
 
 def _contradicts(core: Core, row, report: ExecReport) -> bool:
-    """Whether a report under an id of ours is not about that order: another venue, contract or side."""
+    """Whether a report under an id of ours is not about that order: another venue, or a trade of another contract or
+    side. (An answer to a question may leave out both: some venues echo nothing of an order that they do not know.)"""
     if core.state.instrument[row["instrument"]]["venue"] != report.venue:
         return True
+    if report.event not in (Event.TRADE, Event.BUST, Event.CORRECT):
+        return False
     return report.instrument not in (-1, int(row["instrument"])) or report.side not in (0, int(row["side"]))
 
 
