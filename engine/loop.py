@@ -116,11 +116,8 @@ class Loop:
         row["link"][channel], row["heard_ns"][channel] = state, recv_ns
         if state != was:
             self._tell_link(venue, channel, state, was, why)
-        elif state == DOWN and why not in ("", _HEARD) and not self.stopping and core.is_news(("no link", venue, channel), True):
-            core.alert(
-                "warn", "no_link", f"{core.names['venues'][venue]} {CHANNELS[channel]} does not come up: {why}",
-                "see what the venue objects to; it is tried again, and nothing is sent there meanwhile",
-            )  # fmt: skip
+        elif state == DOWN and why not in ("", _HEARD) and not self.stopping:
+            self._tell_no_link(venue, channel, why)
         if channel == TRADING and state == DOWN and was != DOWN:
             self._doubt_all(
                 lambda order: core.state.instrument[order["instrument"]]["venue"] == venue, "its link broke"
@@ -140,6 +137,14 @@ class Loop:
         elif state == READY:
             self.core.told.pop(("no link", venue, channel), None)
             self.core.alert("info", "link_ready", f"link to {name} is {LINK_STATES[state]}", "nothing")
+
+    def _tell_no_link(self, venue: int, channel: int, why: str) -> None:
+        """A link that is tried in vain is told once, until it has been up."""
+        if self.core.is_news(("no link", venue, channel), True):
+            self.core.alert(
+                "warn", "no_link", f"{self.core.names['venues'][venue]} {CHANNELS[channel]} does not come up: {why}",
+                "see what the venue objects to; it is tried again, and nothing is sent there meanwhile",
+            )  # fmt: skip
 
     def _withdraw_elsewhere(self, venue: int) -> None:
         """A venue is lost: what rests at another one for a deal that needs both is cancelled at once (F12)."""
