@@ -10,6 +10,8 @@ from bench.figures import Refused, Row, Samples
 from engine.clock import now_ns
 from engine.records import COMMAND_HALT
 
+pytestmark = pytest.mark.slow
+
 FLAT = {
     "path": {"both_us_p50", "both_us_p99", "floor_us_p50"},
     "quote": {"idle_us_p50", "idle_us_p99"},

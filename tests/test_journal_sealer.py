@@ -48,6 +48,7 @@ class _Victim:
         return int.from_bytes(heard[len(heard) // 8 * 8 - 8 : len(heard) // 8 * 8], "little")
 
 
+@pytest.mark.slow
 def test_no_acknowledged_record_is_lost_by_kill_9_on_tmpfs_or_on_disk(tmp_path):
     rng = random.Random(20261122)
     folder = tmp_path / "journal"

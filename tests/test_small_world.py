@@ -15,6 +15,8 @@ from bench.smallworld.world import WORLDS, World
 from engine import reports, settle
 from engine.records import COMPLETE
 
+pytestmark = pytest.mark.slow
+
 
 def replayed(name: str, rare: int, path: list[tuple]) -> list[str]:
     """The faults at the end of a path that a walk printed."""

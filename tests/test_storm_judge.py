@@ -46,6 +46,8 @@ from tests.storm_worlds import (
 from tests.test_fuzz import STEPS, Mischief
 from tests.world import MS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("play", [completed, repaired, halted, doubtful, late, restarted, unsent, busted])
 def test_what_the_engine_does_right_is_no_breach(play):

@@ -6,6 +6,8 @@ from bench.storm.campaign import CONFIG, Stage
 from bench.storm.planted import BUGS, planted
 from bench.storm.shrink import kind_of, shrink_first, shrunk
 
+pytestmark = pytest.mark.slow
+
 DEALS, SEED, MOST_DAYS = 8, 1, 80
 # A day of seed 1 that shows it, and what is found: the invariant's number, or the words it begins with. Where the deck
 # of scripts has changed since, one of the days after it does.
