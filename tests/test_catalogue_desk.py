@@ -7,6 +7,8 @@ from engine import records
 from engine.schema import ACTIVE, HALTED
 from tests.catalogue_world import changed, gold, ratio
 
+pytestmark = pytest.mark.slow
+
 NEVER = Treatment(reject="never")
 
 

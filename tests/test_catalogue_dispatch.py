@@ -7,6 +7,8 @@ from engine import records
 from tests.catalogue_world import gold
 from tests.storm_world import MS
 
+pytestmark = pytest.mark.slow
+
 NOTHING_FILLS = Treatment(at_most_lots=0)
 LEAD_GC = {"dispatch": "lead_lag", "lead": "COMEX.GCG7"}
 LEAD_AU = {"dispatch": "lead_lag", "lead": "SHFE.au2702"}

@@ -8,6 +8,8 @@ from engine import records
 from tests.catalogue_world import gold
 from tests.storm_world import MS
 
+pytestmark = pytest.mark.slow
+
 
 def test_f12_a_venue_is_lost_and_what_rests_at_the_other_is_cancelled_at_once(desk_of):
     """au leans for its missing 2 lots; the far venue's link breaks; the cancel is on the wire in that turn."""

@@ -9,6 +9,8 @@ from engine import records
 from engine.ports import DAY, IOC
 from tests.catalogue_world import gold, ratio
 
+pytestmark = pytest.mark.slow
+
 NOTHING_FILLS = Treatment(at_most_lots=0)
 
 

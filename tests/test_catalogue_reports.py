@@ -7,6 +7,8 @@ from engine import records
 from engine.ports import Event, ExecReport
 from tests.catalogue_world import Desk, gold, ratio
 
+pytestmark = pytest.mark.slow
+
 AU_FIRST = pytest.mark.parametrize("leg", ["au over DIFF", "gc over FIX"])
 THREE_LOTS_SHORT = (-3, 1)
 

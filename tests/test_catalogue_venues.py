@@ -8,6 +8,8 @@ from engine.ports import DAY, QUOTE_CLOSED
 from tests.catalogue_world import changed, gold, ratio
 from tests.storm_world import MS
 
+pytestmark = pytest.mark.slow
+
 CLOSE_NS = 1_794_968_100 * 1_000_000_000  # 2026-11-18 10:15 in Shanghai: the first section ends
 S = 1_000_000_000
 NEVER = Treatment(reject="never")

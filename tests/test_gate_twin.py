@@ -2,11 +2,15 @@
 
 import random
 
+import pytest
+
 from engine.records import COMPLETE, HALTED, OFF, ONE_SIDED
 from engine.schema import UNSET
 from riskgate.gate import REPAIR_SEQUENCE, SEQUENCE
 from tests import twin_gate
 from tests.gate_world import AU, FX, GC, NOW_NS, decision_of, fresh_state, judge, quote, slot
+
+pytestmark = pytest.mark.slow
 
 STATES = 20_000
 SECOND_NS = 10**9

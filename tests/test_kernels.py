@@ -13,6 +13,8 @@ from tests.spread_world import MS, NOW_NS, Desk, empty_state, fill_touches
 from tests.twin_gate import plain
 from tests.twin_spread import Twin
 
+pytestmark = pytest.mark.slow
+
 OZ_G = 31.1034768
 PRICED = ("blocked", "diff", "buy", "sell", "ratio_mid", "ratio_buy", "ratio_sell", "second_mid", "fee", "buy_units",
           "sell_units", "oldest_ns", "newest_ns", "ring_next", "samples")  # fmt: skip
