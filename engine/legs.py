@@ -89,7 +89,7 @@ def release_due(core: Core, rows: list) -> bool:
 
 
 def _may_raise(core: Core, rows: list) -> bool:
-    """Whether an entry or exit may still go on: every leg certain, every venue there, no switch against it."""
+    """Whether an entry or exit may still go on: every venue there, no switch against it."""
     state = core.state
     deal = state.deal_row(int(rows[0]["deal_id"]))
     instruments = [state.instrument[row["instrument"]] for row in rows]
@@ -98,8 +98,7 @@ def _may_raise(core: Core, rows: list) -> bool:
     switches += [state.spread[deal["spread"]]["switch"]]
     switches += [state.venue[one["venue"]]["switch"] for one in instruments]
     switches += [state.account[one["account"]]["switch"] for one in instruments]
-    certain = not any(row["in_doubt"] for row in rows)
-    return certain and links and (max(switches) == ACTIVE or rows[0]["purpose"] != records.ENTRY)
+    return links and (max(switches) == ACTIVE or rows[0]["purpose"] != records.ENTRY)
 
 
 def _release(core: Core, rows: list, lots: int) -> None:

@@ -324,7 +324,6 @@ def _emit_repair(core: Core, deal, step: Plan) -> None:
 
 def _fire(core: Core, deal, step: Plan, instruments: list[int]) -> None:
     state = core.state
-    number = int(deal["spread_legs"])
     lots, limits = list(step.lots), list(step.limit_ticks)
     if step.rung == PROXY:
         at = instruments[step.proxy]
