@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from desk.build_limits import fill_bucket, fill_levels, fill_loss, fill_meters, micros
 from desk.config import Config, InstrumentSpec, ProxySpec, SpreadSpec, StrategySpec, TermSpec
+from desk.rules import limit_micros, limit_of, meters_of, rule_of
 from engine.instruments import INVERSE, KINDS, POSITION_MODES, Instrument
 from engine.repair import ON_PARTIAL, RepairPolicy
-from engine.schema import DISPATCHES, UNSET
+from engine.schema import DISPATCHES, MARGIN_BASES, MARKETS, NO_LIMIT, POOL_POLICIES, UNSET
 from engine.state import State
 from engine.units import inverse_lot, lot_ubase, parse_price_unit, parse_quantity, price_factor, tick_value_micros
 from strategies.signals import BANDS
@@ -15,6 +17,7 @@ from strategies.signals import KINDS as STRATEGY_KINDS
 
 NS_PER_MS, NS_PER_S, MICROS = 1_000_000, 1_000_000_000, 1_000_000
 _NEVER_NS = 2**62
+_LAST_DATE = "9999-12-31"  # which meters there are does not go by the date
 ORDER_ROWS, DEAL_ROWS = 16_384, 4_096
 
 
@@ -38,7 +41,8 @@ class Names:
     def lists(self) -> dict[str, list[str]]:
         """Names by index, as the journal's CONFIG record holds them."""
         kinds = ("venues", "accounts", "pools", "instruments", "spreads", "strategies", "currencies")
-        return {kind: list(getattr(self, kind)) for kind in kinds}
+        meters = [meter.name for meter in meters_of(self.config, _LAST_DATE)]
+        return {kind: list(getattr(self, kind)) for kind in kinds} | {"markets": list(MARKETS), "meters": meters}
 
 
 def _index(specs) -> dict[str, int]:
@@ -65,17 +69,23 @@ def build_state(names: Names, market_date: str, rows: tuple[int, int] = (ORDER_R
     config = names.config
     windows = [spec.window for spec in config.spreads]
     touches = [_touched_by(names, index) for index in range(len(config.instruments))]
+    meters = meters_of(config, market_date)
+    stakes = [stakes_of(names, spec) for spec in names.strategy_specs]
     state = State(
+        market=len(MARKETS), meter=len(meters), tier=sum(len(meter.tiers) for meter in meters),
+        stake=sum(map(len, stakes)), execution=sum(spec.max_executions for spec in config.strategies),
         venue=len(config.venues), account=len(config.accounts), pool=len(config.pools),
         currency=len(names.currencies), instrument=len(config.instruments), book=len(config.instruments),
         position=len(config.instruments), spread=len(config.spreads), ring=sum(windows),
         touch=sum(len(spreads) for spreads in touches), strategy=len(config.strategies), order=rows[0],
         deal=rows[1],
     )  # fmt: skip
+    _fill_head(state, config)
     _fill_venues(state, names)
     _fill_money(state, names)
     for index, spec in enumerate(config.instruments):
-        _fill_instrument(state.instrument[index], names, spec)
+        _fill_instrument(state.instrument[index], names, spec, rule_of(config, spec, market_date))
+    fill_meters(state, config, meters)
     state.book["blocked"] = 1
     state.position["own_bid_ticks"] = state.position["own_ask_ticks"] = UNSET
     at = 0
@@ -88,9 +98,24 @@ def build_state(names: Names, market_date: str, rows: tuple[int, int] = (ORDER_R
         _fill_spread(state.spread[index], names, spec, market_date)
         state.spread[index]["ring_at"] = at
         at += spec.window
+    at = rings = 0
     for index, spec in enumerate(names.strategy_specs):
-        _fill_strategy(state.strategy[index], names, spec)
+        row = state.strategy[index]
+        _fill_strategy(row, names, spec)
+        row["stake_at"], row["stake_n"] = at, len(stakes[index])
+        state.stake["strategy"][at : at + len(stakes[index])] = index
+        state.stake["instrument"][at : at + len(stakes[index])] = stakes[index]
+        row["execution_at"], row["execution_n"] = rings, spec.max_executions
+        at, rings = at + len(stakes[index]), rings + spec.max_executions
     return state
+
+
+def stakes_of(names: Names, spec: StrategySpec) -> list[int]:
+    """The instruments that a strategy may trade: its allow-list, else the legs of its spread and its proxies."""
+    if spec.allow is not None:
+        return sorted({names.instruments[name] for name in spec.allow})
+    legs = [leg.instrument for leg in names.config.spreads[names.spreads[spec.spread]].legs]
+    return sorted({names.instruments[name] for name in legs + [proxy.instrument for proxy in spec.repair.proxies]})
 
 
 def _touched_by(names: Names, instrument: int) -> list[int]:
@@ -104,20 +129,32 @@ def _touched_by(names: Names, instrument: int) -> list[int]:
     return found
 
 
+def _fill_head(state: State, config: Config) -> None:
+    head, spec = state.head, config.engine
+    head["shadow"], head["max_unbalanced"] = spec.mode == "shadow", spec.max_unbalanced
+    head["max_naked_ns"] = spec.max_naked_day_ms * NS_PER_MS
+    fill_loss(head, spec)
+    state.market["max_gross_micros"] = state.market["max_net_micros"] = NO_LIMIT
+    for one in config.markets:
+        row = state.market[MARKETS.index(one.id)]
+        row["max_gross_micros"], row["max_net_micros"] = limit_micros(one.max_gross), limit_micros(one.max_net)
+
+
 def _fill_venues(state: State, names: Names) -> None:
     for index, spec in enumerate(names.config.venues):
         row = state.venue[index]
-        row["max_silence_ns"] = spec.max_silence_ms * NS_PER_MS
-        row["tokens"] = row["tokens_max"] = spec.order_burst * MICROS
-        row["tokens_per_s"] = spec.orders_per_s * MICROS
-        row["tokens_reserve"] = spec.repair_reserve * MICROS
+        row["max_silence_ns"], row["market"] = spec.max_silence_ms * NS_PER_MS, MARKETS.index(spec.market)
+        fill_bucket(row, spec, spec.repair_reserve)
 
 
 def _fill_money(state: State, names: Names) -> None:
     config = names.config
     state.currency["instrument"], state.currency["fixed_rate"] = -1, 1.0
+    state.currency["max_exposure_micros"] = UNSET
+    state.currency[0]["max_exposure_micros"] = NO_LIMIT  # of the reporting currency: no exchange rate moves it
     for spec in config.currencies:
         row = state.currency[names.currencies[spec.id]]
+        row["max_exposure_micros"] = limit_micros(spec.max_exposure)
         if spec.instrument:
             row["instrument"] = names.instruments[spec.instrument]
         else:
@@ -126,18 +163,19 @@ def _fill_money(state: State, names: Names) -> None:
         row = state.account[index]
         row["venue"], row["pool"] = names.venues[spec.venue], names.pools[spec.pool]
         row["currency"], row["capital_micros"] = names.currencies[spec.currency], UNSET
+        row["meter"], row["max_working_orders"] = index, spec.max_working_orders
+        row["max_order_micros"] = limit_micros(spec.max_order_value)
+        row["max_gross_micros"], row["max_net_micros"] = limit_micros(spec.max_gross), limit_micros(spec.max_net)
+        fill_levels(row, spec)
+        fill_bucket(row, spec, spec.repair_reserve)
+        fill_loss(row, spec)
     for index, spec in enumerate(config.pools):
         row = state.pool[index]
-        row["capital_micros"] = _micros(spec.capital)
-        for level in ("warn", "soft", "hard"):
-            row[f"{level}_bps"] = round(getattr(spec, f"{level}_pct") * 100)
+        row["capital_micros"], row["policy"] = micros(spec.capital), POOL_POLICIES.index(spec.policy)
+        fill_levels(row, spec)
 
 
-def _micros(amount: float) -> int:
-    return int(Decimal(repr(amount)) * MICROS)
-
-
-def _fill_instrument(row, names: Names, spec: InstrumentSpec) -> None:
+def _fill_instrument(row, names: Names, spec: InstrumentSpec, rule: dict) -> None:
     tick = Fraction(spec.tick)
     row["venue"], row["account"] = names.venues[spec.venue], names.accounts[spec.account] if spec.account else -1
     row["currency"] = names.currencies[spec.currency]
@@ -148,13 +186,13 @@ def _fill_instrument(row, names: Names, spec: InstrumentSpec) -> None:
     elif spec.lot_size:
         row["tick_micros"] = tick_value_micros(tick, spec.price_unit, parse_quantity(spec.lot_size))[0]
     row["margin_bps"] = UNSET if spec.margin_pct is None else round(spec.margin_pct * 100)
-    row["fee_micros"] = UNSET if spec.fee_per_lot is None else _micros(spec.fee_per_lot)
+    row["fee_micros"] = UNSET if spec.fee_per_lot is None else micros(spec.fee_per_lot)
     row["fee_e7"] = round(spec.fee_bps * 1000)
     stated = spec.close_today_fee_per_lot is not None or spec.close_today_fee_bps is not None
-    row["fee_today_micros"] = _micros(spec.close_today_fee_per_lot or 0.0) if stated else row["fee_micros"]
+    row["fee_today_micros"] = micros(spec.close_today_fee_per_lot or 0.0) if stated else row["fee_micros"]
     row["fee_today_e7"] = round((spec.close_today_fee_bps or 0.0) * 1000) if stated else row["fee_e7"]
     row["may_lock"] = spec.may_lock
-    row["max_order_lots"], row["max_order_micros"] = spec.max_order_lots, _micros(spec.max_order_value)
+    row["max_order_lots"], row["max_order_micros"] = spec.max_order_lots, micros(spec.max_order_value)
     row["max_position_lots"] = spec.max_position_lots
     row["collar_bps"], row["max_width_bps"] = int(spec.collar_bps), int(spec.max_width_bps)
     row["max_age_ns"] = spec.max_age_ms * NS_PER_MS
@@ -164,6 +202,17 @@ def _fill_instrument(row, names: Names, spec: InstrumentSpec) -> None:
     row["expires_ns"] = _expiry_ns(spec.expires) if spec.expires else _NEVER_NS
     row["open_ns"] = row["close_ns"] = UNSET
     row["close_guard_ns"] = spec.close_guard_s * NS_PER_S
+    row["banded"] = bool(rule["price_limits"])
+    row["collar_ticks"], row["max_gross_lots"] = limit_of(spec.collar_ticks), limit_of(spec.max_gross_lots)
+    row["max_working_orders"], row["one_side"] = spec.max_working_orders, spec.one_side
+    row["margin_base"] = MARGIN_BASES.index(spec.margin_base)
+    row["settlement_ticks"] = int(Fraction(spec.settlement) / tick) if spec.settlement else UNSET
+    kept = spec.margin_pct if spec.maintenance_pct is None else spec.maintenance_pct
+    row["maintenance_bps"] = UNSET if kept is None else round(kept * 100)
+    row["permitted"] = UNSET
+    if spec.account:
+        allow = names.config.accounts[names.accounts[spec.account]].allow
+        row["permitted"] = int(allow is None or spec.id in allow)
 
 
 def _expiry_ns(text: str) -> int:
@@ -220,7 +269,7 @@ def _fill_spread(row, names: Names, spec: SpreadSpec, market_date: str) -> None:
         row["weight"][number] = weight * float(per_unit)
         row["fx"][number], row["landed"][number] = _fx_of(names, spec, leg.instrument)
         row["hedge_ubase"][number], row["hedge_weight"][number] = hedge_of(names, spec, number), leg.hedge_weight
-        row["fee_micros"][number] = 2 * _micros(instrument.fee_per_lot or 0.0)
+        row["fee_micros"][number] = 2 * micros(instrument.fee_per_lot or 0.0)
         row["fee_e7"][number] = 2 * round(instrument.fee_bps * 1000)
         if term_premium := sum(term.premium for term in terms if term.leg == leg.instrument):
             row["premium"] += weight * term_premium
@@ -229,8 +278,9 @@ def _fill_spread(row, names: Names, spec: SpreadSpec, market_date: str) -> None:
     row["unit_ubase"] = abs(spec.legs[0].ratio) * round(hedge_of(names, spec, 0) / spec.legs[0].hedge_weight)
     row["ratio_k"], row["window"] = spec.ratio_k, spec.window
     row["max_skew_ns"] = spec.max_skew_ms * NS_PER_MS
-    row["residual_bound_ubase"], row["ledger_bound_ubase"] = _micros(spec.residual_bound), _micros(spec.ledger_bound)
+    row["residual_bound_ubase"], row["ledger_bound_ubase"] = micros(spec.residual_bound), micros(spec.ledger_bound)
     row["max_slippage_bps"] = int(spec.max_slippage_bps)
+    row["max_total_slippage_bps"], row["max_units"] = int(spec.max_total_slippage_bps), limit_of(spec.max_units)
     row["hedge_leg"] = _ledger_leg(names, spec)
     mine = [names.strategies[strategy.id] for strategy in names.strategy_specs if strategy.spread == spec.id]
     row["strategy_at"], row["strategy_n"] = (mine[0] if mine else 0), len(mine)
@@ -279,6 +329,16 @@ def _fill_strategy(row, names: Names, spec: StrategySpec) -> None:
     row["lead_leg"] = legs.index(first) if spec.dispatch != "concurrent" else -1
     row["align_ns"] = round(spec.align_ms * NS_PER_MS)
     row["flatten_ns"] = spec.flatten_s * NS_PER_S if spec.at_close == "flatten" else -1
+    row["shadow"] = spec.mode == "shadow"
+    row["duplicate_window_ns"], row["max_duplicates"] = spec.duplicate_window_ms * NS_PER_MS, spec.max_duplicates
+    row["execution_window_ns"] = spec.execution_window_ms * NS_PER_MS
+    row["max_unbalanced"], row["max_naked_ns"] = spec.max_unbalanced, spec.max_naked_day_ms * NS_PER_MS
+    row["repair_tries"], row["weight"] = spec.repair.max_tries, spec.pool_weight
+    row["priority"], row["reserve_micros"] = spec.pool_priority, micros(spec.pool_reserve)
+    row["cap_units"] = spec.ramp[0].units if spec.ramp else NO_LIMIT
+    row["allocated_micros"] = NO_LIMIT
+    fill_bucket(row, spec, 0)
+    fill_loss(row, spec)
 
 
 def policies_of(names: Names) -> list[RepairPolicy]:

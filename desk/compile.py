@@ -10,6 +10,7 @@ from engine.positions import book_lots, keep_working, mark
 from engine.state import State
 
 _ROWS = {
+    "market": 2, "stake": 1, "execution": 1, "meter": 3, "tier": 1,
     "venue": 1, "account": 1, "pool": 1, "currency": 1, "instrument": 2, "book": 2, "position": 2, "spread": 1,
     "ring": 1, "touch": 1, "strategy": 1, "order": 32, "deal": 2,
 }  # fmt: skip

@@ -5,9 +5,7 @@ Decimals that must be exact (ticks, lot sizes, contract values) are strings. Mis
 
 import msgspec
 
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the config; an unknown key in it is an error."""
+from desk.config_rules import Count, Limit, RuleSpec, Section
 
 
 class EngineSpec(Section, kw_only=True):
@@ -26,6 +24,12 @@ class EngineSpec(Section, kw_only=True):
     live_dir: str = ""  # of the live journal segment; empty: /dev/shm where there is one
     segment_mb: int = 64
     sync_ms: int = 1000  # the sealer's fdatasync cadence: what a power cut may cost
+    mode: str = "live"  # live; shadow: decisions and verdicts, no orders
+    max_day_loss: Limit = None  # of all strategies and accounts, in the reporting currency
+    max_drawdown: Limit = "none"  # from the highest of the last drawdown_window_h hours
+    drawdown_window_h: float = 24.0
+    max_unbalanced: int = 0  # deals out of balance at once that still let an entry through
+    max_naked_day_ms: int = 3_600_000  # naked time of a day, of all deals together
 
 
 class ClockSpec(Section, kw_only=True):
@@ -45,6 +49,7 @@ class CurrencySpec(Section, kw_only=True):
     instrument: str = ""
     fixed_rate: float = 0.0
     stated: str = ""  # why a fixed rate is right, for the reader
+    max_exposure: Limit = None  # signed value of all positions in it, at their worst case; in the currency itself
 
 
 class VenueSpec(Section, kw_only=True):
@@ -60,13 +65,42 @@ class VenueSpec(Section, kw_only=True):
     repair_reserve: int = 10  # messages of the burst that only repairs and cancels may use
 
 
+class MarketSpec(Section, kw_only=True):
+    """Limits of all positions in a market together, at their worst case, in the reporting currency."""
+
+    id: str  # domestic, foreign
+    max_gross: Limit = "none"
+    max_net: Limit = "none"
+
+
 class AccountSpec(Section, kw_only=True):
-    """One trading account at a venue, in one currency, drawing on a pool."""
+    """One trading account at a venue, in one currency, drawing on a pool. Money in its own currency.
+
+    group: accounts that an exchange counts as one (实际控制关系账户组); default: the account alone.
+    """
 
     id: str
     venue: str
     pool: str
     currency: str
+    group: str = ""
+    allow: list[str] | None = None  # instruments; default: those that name this account
+    max_order_value: Limit = "none"
+    max_working_orders: int = 50
+    orders_per_s: int = 50
+    order_burst: int = 100
+    repair_reserve: int = 10  # messages of the burst that only repairs and cancels may use
+    orders_a_day: Count = 20_000
+    cancels_a_day: Count = 10_000
+    trades_a_day: Count = 10_000
+    day_reserve_pct: float = 5.0  # share of these that only repairs and cancels may use
+    max_gross: Limit = "none"  # value of its positions at their worst case
+    max_net: Limit = "none"
+    warn_pct: float = 70.0  # of its capital, held and used
+    soft_pct: float = 85.0
+    hard_pct: float = 90.0
+    max_day_loss: Limit = "none"
+    max_drawdown: Limit = "none"
 
 
 class PoolSpec(Section, kw_only=True):
@@ -77,6 +111,7 @@ class PoolSpec(Section, kw_only=True):
     warn_pct: float = 70.0
     soft_pct: float = 85.0
     hard_pct: float = 90.0
+    policy: str = "shared"  # how strategies share it: shared, priority, pro_rata, reserve
 
 
 class InstrumentSpec(Section, kw_only=True):
@@ -116,6 +151,15 @@ class InstrumentSpec(Section, kw_only=True):
     max_position_lots: int
     collar_bps: float = 100.0  # whole, as all limits in basis points
     close_guard_s: int = 60  # no new risk within this of the session's end
+    rules: str = ""  # the book of [[rules]] that its exchange goes by
+    product: str = ""  # what its months have in common, such as au
+    collar_ticks: Count = "none"  # beyond the far touch
+    max_gross_lots: Count = "none"
+    max_working_orders: int = 50
+    margin_base: str = "last"  # last, settlement: the price that margin is counted on
+    settlement: str = ""  # settlement price of the day before
+    maintenance_pct: float | None = None  # default: margin_pct
+    one_side: bool = False  # 单边大边: margin for the larger of long and short alone
 
 
 class LegSpec(Section, kw_only=True):
@@ -156,7 +200,9 @@ class SpreadSpec(Section, kw_only=True):
     residual_bound: float  # base units a deal may leave
     ledger_bound: float  # base units over all deals
     ledger_hedge: bool = True  # trade the residual away, in the leg with the smallest lot, when it is worth a lot of it
-    max_slippage_bps: float = 20.0
+    max_slippage_bps: float = 20.0  # of a leg, FX included
+    max_total_slippage_bps: float = 60.0  # of all legs together
+    max_units: Count = "none"  # net, of all its strategies
     window: int = 120  # samples of the rolling mean and deviation
 
 
@@ -186,7 +232,32 @@ class StrategySpec(Section, kw_only=True):
     align_ms: float = 0.0  # arrival_aligned: by so much later the others are sent (the calibrated difference)
     at_close: str = "carry"  # what becomes of a position before a leg's market closes: carry, flatten
     flatten_s: int = 300  # flatten: so long before the close
+    mode: str = "live"  # live; shadow: decisions and verdicts, no orders
+    allow: list[str] | None = None  # instruments; default: its legs and proxies
+    orders_per_s: int = 50
+    order_burst: int = 100
+    duplicate_window_ms: int = 50  # the same decision again within this is a duplicate ...
+    max_duplicates: int = 0  # ... of which so many pass
+    execution_window_ms: int = 10_000
+    max_executions: int = 100  # in that window; one more disables the strategy until a person resumes it
+    max_unbalanced: int = 0  # of its deals at once that still let an entry through
+    max_naked_day_ms: int = 1_800_000
+    max_day_loss: Limit = "none"  # in the reporting currency
+    max_drawdown: Limit = "none"
+    pool_weight: int = 1  # pro_rata: its share
+    pool_priority: int = 0  # priority: the higher is served first
+    pool_reserve: float = 0.0  # reserve: kept for it, in the reporting currency
+    ramp: list["RampSpec"] = []
     repair: "RepairSpec"
+
+
+class RampSpec(Section, kw_only=True):
+    """A step of a gray release: the units it allows, and what has to be seen before the next one."""
+
+    units: int
+    min_deals: int = 0
+    min_s: int = 0
+    max_loss: Limit = "none"  # in the step, in the reporting currency: more, and it falls back
 
 
 class ProxySpec(Section, kw_only=True):
@@ -270,6 +341,8 @@ class Config(Section, kw_only=True):
     venues: list[VenueSpec] = []
     accounts: list[AccountSpec] = []
     pools: list[PoolSpec] = []
+    markets: list[MarketSpec] = []
+    rules: list[RuleSpec] = []
     instruments: list[InstrumentSpec] = []
     spreads: list[SpreadSpec] = []
     strategies: list[StrategySpec] = []

@@ -91,7 +91,6 @@ def _orders(fold: Fold, deal: DealView) -> list[str]:
     return aligned(rows, right=(3, 4, 5, 6, 7))
 
 
-
 def _order_text(fold, order_no: int) -> str:
     """2-17: the 17th number of the engine's second start in this journal."""
     epochs = [int(row.epoch) for row in fold.starts]

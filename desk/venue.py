@@ -24,7 +24,8 @@ from adapters.sim.matching import Matching
 from adapters.sim.settings import VenueSim
 from adapters.sim.venue import SimVenue
 from adapters.ticks import NS, BadLine, QuoteTick, renamed, sift, window
-from desk.config import InstrumentSpec, Section
+from desk.config import InstrumentSpec
+from desk.config_rules import Section
 from desk.toml_reader import read
 from engine.clock import now_ns
 from engine.instruments import KINDS, POSITION_MODES, Instrument

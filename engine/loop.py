@@ -259,15 +259,21 @@ class Loop:
             self._cancel_all()
         self._end()
 
-    def on_command(self, code: int, choice: int, scope: int, who: str, why: str, now_ns: int) -> None:
-        """A person's word: stop the engine, set a switch, resolve a Halted deal (`engine.command`)."""
+    def on_command(
+        self, code: int, choice: int, scope: int, who: str, why: str, now_ns: int, until_ns: int = 0,
+        amount_micros: int = 0,
+    ) -> None:  # fmt: skip
+        """A person's word: stop the engine, set a switch, resolve a Halted deal (`engine.command`).
+
+        until_ns: when a switch ends by itself. amount_micros: of money in transit.
+        """
         core = self.core
         core.now_ns = now_ns
         core.journal.append_input(
             records.COMMAND, now_ns,
             core.record(
-                records.COMMAND, code=code, choice=choice, scope=scope, who=fitted(who, 32).encode(),
-                why=fitted(why, 120).encode(),
+                records.COMMAND, code=code, choice=choice, scope=scope, until_ns=until_ns,
+                amount_micros=amount_micros, who=fitted(who, 32).encode(), why=fitted(why, 120).encode(),
             ),
         )  # fmt: skip
         command.apply(core, code, choice, scope)

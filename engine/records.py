@@ -18,9 +18,29 @@ HEADER = np.dtype([
 ])  # fmt: skip
 
 # Inputs: what the world told the engine. Replay feeds these, and nothing else, through the same loop.
-START, CONFIG, QUOTE, REPORT, LINK, TIMER, COMMAND, ACCOUNT, POSITION, BAD_INPUT = range(1, 11)
+START, CONFIG, QUOTE, REPORT, LINK, TIMER, COMMAND, ACCOUNT, POSITION, BAD_INPUT, BAND, LIMITS = range(1, 13)
 # Outputs: what the engine made of it. Replay must make the same, byte for byte.
-DECISION, VERDICT, ORDER, CANCEL, QUERY, ORDER_STATE, FILL, DEAL, REPAIR, LEDGER, ALERT, CAPITAL, SPREAD = range(32, 45)
+(
+    DECISION,
+    VERDICT,
+    ORDER,
+    CANCEL,
+    QUERY,
+    ORDER_STATE,
+    FILL,
+    DEAL,
+    REPAIR,
+    LEDGER,
+    ALERT,
+    CAPITAL,
+    SPREAD,
+    METER,
+    STAND,
+    ALLOCATION,
+    KILL,
+    RAMP,
+    PNL,
+) = range(32, 51)
 # Asides: what was measured while doing it. Not compared.
 STAMPS, SENT, LOG = range(64, 67)
 
@@ -28,7 +48,9 @@ FIRST_OUTPUT, FIRST_ASIDE = 32, 64
 
 KIND_NAMES = {
     START: "start", CONFIG: "config", QUOTE: "quote", REPORT: "report", LINK: "link", TIMER: "timer",
-    COMMAND: "command", ACCOUNT: "account", POSITION: "position", BAD_INPUT: "bad input", DECISION: "decision",
+    COMMAND: "command", ACCOUNT: "account", POSITION: "position", BAD_INPUT: "bad input", BAND: "band",
+    LIMITS: "limits", METER: "meter", STAND: "stand", ALLOCATION: "allocation", KILL: "kill", RAMP: "ramp", PNL: "pnl",
+    DECISION: "decision",
     VERDICT: "verdict", ORDER: "order", CANCEL: "cancel", QUERY: "query", ORDER_STATE: "order state", FILL: "fill",
     DEAL: "deal", REPAIR: "repair", LEDGER: "ledger", ALERT: "alert", CAPITAL: "capital", SPREAD: "spread",
     STAMPS: "stamps", SENT: "sent", LOG: "log",
@@ -57,13 +79,17 @@ LINK_DTYPE = np.dtype([("venue", "<i4"), ("channel", "<i4"), ("state", "<i4"), (
 TIMER_DTYPE = np.dtype([("late_ns", "<i8")])
 
 # code: COMMAND_*. choice: of COMMAND_RESOLVE a RESOLVE_*, of a switch its level, a SCOPE_*. scope: a deal, or the index
-# of what the switch covers; -1 for all.
+# of what the switch covers; -1 for all. until_ns: when a switch ends by itself, 0: never. Of COMMAND_TRANSIT and
+# COMMAND_ARRIVED choice is the account that money leaves, scope the one that it goes to; amount_micros of the latter's
+# currency. Of COMMAND_KILL choice 1 stops repairs too.
 COMMAND_DTYPE = np.dtype([
-    ("code", "<i4"), ("choice", "<i4"), ("scope", "<i8"), ("who", "S32"), ("why", "S120"),
+    ("code", "<i4"), ("choice", "<i4"), ("scope", "<i8"), ("until_ns", "<i8"), ("amount_micros", "<i8"),
+    ("who", "S32"), ("why", "S120"),
 ])  # fmt: skip
-COMMAND_STOP, COMMAND_HALT, COMMAND_REDUCE, COMMAND_RESUME, COMMAND_NO_ROOM, COMMAND_RESOLVE = range(1, 7)
-SCOPE_ALL, SCOPE_VENUE, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_SPREAD = range(5)
-SCOPES = ("all", "venue", "account", "strategy", "spread")
+(COMMAND_STOP, COMMAND_HALT, COMMAND_REDUCE, COMMAND_RESUME, COMMAND_NO_ROOM, COMMAND_RESOLVE, COMMAND_KILL,
+ COMMAND_TRANSIT, COMMAND_ARRIVED) = range(1, 10)  # fmt: skip
+SCOPE_ALL, SCOPE_VENUE, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_SPREAD, SCOPE_MARKET = range(6)
+SCOPES = ("all", "venue", "account", "strategy", "spread", "market")
 # A person's decision on a Halted deal. RETRY: repair goes on, with fresh tries and a fresh naked limit. ACCEPT: the
 # lots stay; their exposure goes to the residual ledger. BY_HAND: a person has traded them elsewhere, the venue's word
 # on the positions is taken over.
@@ -80,6 +106,10 @@ POSITION_DTYPE = np.dtype([
     ("short_yesterday", "<i8"),
 ])  # fmt: skip
 
+# The price limits (涨跌停) of a contract's day, as its venue tells them.
+BAND_DTYPE = np.dtype([("instrument", "<i4"), ("pad", "<i4"), ("lower_ticks", "<i8"), ("upper_ticks", "<i8")])
+
+# LIMITS carries JSON: {"version", "who", "why", "changes": [{"key", "old", "new"}], "config": the whole new one}.
 # BAD_INPUT, ALERT, CONFIG and LOG carry UTF-8 JSON: {"venue", "what", "raw" (hex, first 256 bytes)} and
 # {"level": "info"|"warn"|"error", "code", "what", "numbers": {...}, "do", "deal"?}.
 
@@ -199,6 +229,49 @@ BLOCKED_NAMES = {
     CLOSED_MARKET: "market closed", SKEWED: "legs too far apart in time",
 }  # fmt: skip
 
+# One meter (a row of the METER table) as it stands, on the timer where it has changed. order: `engine.schema.QUOTAS`.
+METER_DTYPE = np.dtype([
+    ("meter", "<i4"), ("pad", "<i4"), ("trading_day", "<i8"), ("used", "<i8", (8,)), ("held", "<i8", (8,)),
+    ("reserved", "<i8", (8,)), ("limit", "<i8", (8,)), ("reserve", "<i8", (8,)),
+    ("next_fee_micros", "<i8"),  # of the next message; UNSET: not stated
+])  # fmt: skip
+
+# Why a strategy does not decide now, on the timer where it has changed: STAND_*. value and bound: what it saw, and what
+# it would have needed, in the unit of the reason.
+STAND_DTYPE = np.dtype([
+    ("strategy", "<i4"), ("reason", "<i4"), ("blocked", "<i4"), ("switch", "<i4"), ("value", "<f8"), ("bound", "<f8"),
+])  # fmt: skip
+(STAND_READY, STAND_SWITCH, STAND_PRICE, STAND_SAMPLES, STAND_CLOSE, STAND_DEAL, STAND_COOLDOWN, STAND_SIGNAL,
+ STAND_EDGE, STAND_ARMED, STAND_LIMIT, STAND_SIZE, STAND_CODE) = range(13)  # fmt: skip
+STANDS = (
+    "ready", "switch", "price blocked", "too few samples", "close is near", "a deal is open", "cooling down",
+    "signal inside the band", "edge too small", "not armed again yet", "position is full", "nothing to trade against",
+    "a Python strategy decides",
+)  # fmt: skip
+
+# What of a pool a strategy is allotted, what it uses of it, in the reporting currency; on the timer where it changed.
+ALLOCATION_DTYPE = np.dtype([
+    ("pool", "<i4"), ("strategy", "<i4"), ("allocated_micros", "<i8"), ("used_micros", "<i8"),
+])  # fmt: skip
+
+# A kill at one venue: how many orders there were, what became of them, ns from the word to the last answer (0: not all
+# have been answered). left: alive or in doubt when it was written.
+KILL_DTYPE = np.dtype([
+    ("venue", "<i4"), ("asked", "<i4"), ("cancelled", "<i4"), ("filled", "<i4"), ("left", "<i4"), ("over", "<i4"),
+    ("began_ns", "<i8"), ("last_ns", "<i8"),
+])  # fmt: skip
+
+# A step of a strategy's ramp (gray release): caps its units. change: +1 stepped up, -1 fell back, 0 as it began.
+RAMP_DTYPE = np.dtype([
+    ("strategy", "<i4"), ("step", "<i4"), ("change", "<i4"), ("pad", "<i4"), ("cap_units", "<i8"),
+])  # fmt: skip
+
+# Profit and loss of the day, with open lots at their mark; strategy -1: of an account, both -1: of all. An account's in
+# its currency, else in the reporting currency.
+PNL_DTYPE = np.dtype([
+    ("strategy", "<i4"), ("account", "<i4"), ("pnl_micros", "<i8"), ("peak_micros", "<i8"),
+])  # fmt: skip
+
 # The way of one decision. Hop h of decision d took stamp[h] - stamp[h-1]; 0 where a hop was not reached.
 HOPS = (
     "venue_ns", "recv_ns", "parsed_ns", "booked_ns", "priced_ns", "decided_ns", "cleared_ns", "journaled_ns",
@@ -213,9 +286,11 @@ SENT_DTYPE = np.dtype([("order_no", "<i8"), ("deal_id", "<i8"), ("kind", "<i4"),
 DTYPES = {
     START: START_DTYPE, QUOTE: QUOTE_DTYPE, REPORT: REPORT_DTYPE, LINK: LINK_DTYPE, TIMER: TIMER_DTYPE,
     COMMAND: COMMAND_DTYPE,
-    ACCOUNT: ACCOUNT_DTYPE, POSITION: POSITION_DTYPE, DECISION: DECISION_DTYPE, VERDICT: VERDICT_DTYPE,
+    ACCOUNT: ACCOUNT_DTYPE, POSITION: POSITION_DTYPE, BAND: BAND_DTYPE, METER: METER_DTYPE, STAND: STAND_DTYPE,
+    ALLOCATION: ALLOCATION_DTYPE, KILL: KILL_DTYPE, RAMP: RAMP_DTYPE, PNL: PNL_DTYPE,
+    DECISION: DECISION_DTYPE, VERDICT: VERDICT_DTYPE,
     ORDER: ORDER_DTYPE, CANCEL: REQUEST_DTYPE, QUERY: REQUEST_DTYPE, ORDER_STATE: ORDER_STATE_DTYPE, FILL: FILL_DTYPE,
     DEAL: DEAL_DTYPE, REPAIR: REPAIR_DTYPE, LEDGER: LEDGER_DTYPE, CAPITAL: CAPITAL_DTYPE, SPREAD: SPREAD_DTYPE,
     STAMPS: STAMPS_DTYPE, SENT: SENT_DTYPE,
 }  # fmt: skip
-JSON_KINDS = frozenset({CONFIG, BAD_INPUT, ALERT, LOG})
+JSON_KINDS = frozenset({CONFIG, BAD_INPUT, ALERT, LOG, LIMITS})

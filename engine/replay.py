@@ -73,8 +73,9 @@ def feed(loop: Loop, record: Record) -> None:
         loop.on_timer(now_ns, int(data["late_ns"]))
     elif record.kind == records.COMMAND:
         loop.on_command(
-            int(data["code"]), int(data["choice"]), int(data["scope"]), _text(data["who"]), _text(data["why"]), now_ns
-        )
+            int(data["code"]), int(data["choice"]), int(data["scope"]), _text(data["who"]), _text(data["why"]), now_ns,
+            int(data["until_ns"]), int(data["amount_micros"]),
+        )  # fmt: skip
     elif record.kind == records.ACCOUNT:
         loop.on_account(AccountReport(recv_ns=now_ns, **_ints(data, AccountReport)))
     elif record.kind == records.POSITION:

@@ -17,6 +17,44 @@ ACTIVE, REDUCE_ONLY, HALTED = range(3)
 SWITCHES = ("active", "reduce only", "halted")
 
 UNSET = -(2**62)  # an integer that nobody has stated: never a number to compute with
+NO_LIMIT = 2**62  # a limit of which somebody has stated that there is none
+
+DOMESTIC, FOREIGN = range(2)
+MARKETS = ("domestic", "foreign")
+
+# What is metered through a trading day, by account, by contract and by product of an account group.
+# CANCELS: that we ask for. FREQUENT, LARGE: what the exchange counts as one (频繁报撤单, 大额撤单).
+ORDERS, CANCELS, FREQUENT, LARGE, TRADES, SELF_TRADES, OPENED_LOTS, MESSAGES = range(8)
+QUOTAS = (
+    "orders", "cancels", "frequent cancels", "large cancels", "trades", "self-trades", "opened lots", "messages",
+)  # fmt: skip
+OF_ACCOUNT, OF_CONTRACT, OF_PRODUCT = range(3)
+METER_KINDS = ("account", "contract", "product")
+
+# What margin is counted on: the last mark, or the settlement price of the day before.
+MARGIN_LAST, MARGIN_SETTLEMENT = range(2)
+MARGIN_BASES = ("last", "settlement")
+
+# How a pool's capital is shared out between the strategies that draw on it.
+SHARED, PRIORITY, PRO_RATA, RESERVE = range(4)
+POOL_POLICIES = ("shared", "priority", "pro_rata", "reserve")
+
+# A token bucket of messages: in millionths of a message.
+BUCKET = [
+    ("tokens", "<i8"), ("tokens_max", "<i8"), ("tokens_per_s", "<i8"),
+    ("tokens_reserve", "<i8"),  # which openings may not touch
+    ("tokens_ns", "<i8"),  # when the bucket was last filled
+]  # fmt: skip
+# Profit and loss of the day with what is open at its mark, the highest it has been, and what of it is allowed.
+LOSS = [
+    ("pnl_micros", "<i8"),  # UNSET: something in it has no price or rate
+    ("peak_micros", "<i8"), ("max_loss_micros", "<i8"), ("max_drawdown_micros", "<i8"),
+]  # fmt: skip
+
+MARKET = np.dtype([
+    ("switch", "<i8"),
+    ("max_gross_micros", "<i8"), ("max_net_micros", "<i8"),  # of positions at their worst case, reporting currency
+], align=True)  # fmt: skip
 
 VENUE = np.dtype([
     ("link", "<i8", (2,)),  # of market data, of trading: engine.ports DOWN, CONNECTED, READY
@@ -24,11 +62,8 @@ VENUE = np.dtype([
     ("max_silence_ns", "<i8"),
     ("switch", "<i8"),
     ("in_doubt", "<i8"),  # orders whose state nobody knows
-    ("tokens", "<i8"),  # token bucket in millionths of a message
-    ("tokens_max", "<i8"),
-    ("tokens_per_s", "<i8"),  # millionths of a message a second
-    ("tokens_reserve", "<i8"),  # which openings may not touch
-    ("tokens_ns", "<i8"),  # when the bucket was last filled
+    ("market", "<i8"),
+    *BUCKET,
 ], align=True)  # fmt: skip
 
 ACCOUNT = np.dtype([
@@ -36,17 +71,31 @@ ACCOUNT = np.dtype([
     ("capital_micros", "<i8"),  # the venue's balance; UNSET before the first snapshot
     ("held_micros", "<i8"),  # sum of the holds of its orders
     ("used_micros", "<i8"),  # margin of its positions
+    ("maintenance_micros", "<i8"),  # of it, what must be there at any time
+    ("transit_micros", "<i8"),  # sent to it and not yet arrived: neither here nor there
     ("switch", "<i8"),
+    ("meter", "<i8"),  # its row in METER
+    ("live_orders", "<i8"), ("max_working_orders", "<i8"), ("max_order_micros", "<i8"),
+    ("gross_micros", "<i8"), ("net_micros", "<i8"),  # value of its positions at their worst case
+    ("max_gross_micros", "<i8"), ("max_net_micros", "<i8"),
+    ("drifts", "<i8"),  # contracts whose position differs from the venue's
+    ("warn_bps", "<i8"), ("soft_bps", "<i8"), ("hard_bps", "<i8"),
+    ("level", "<i8"),  # last one alerted: records PASS, WARN, SOFT, DENY
+    *BUCKET,
+    *LOSS,
 ], align=True)  # fmt: skip
 
 POOL = np.dtype([
     ("capital_micros", "<i8"), ("warn_bps", "<i8"), ("soft_bps", "<i8"), ("hard_bps", "<i8"),
     ("level", "<i8"),  # last one alerted: records PASS, WARN, SOFT, DENY
+    ("policy", "<i8"),  # SHARED, PRIORITY, PRO_RATA, RESERVE
+    ("transit_micros", "<i8"),  # between its accounts, in the reporting currency: not to be drawn on
 ], align=True)  # fmt: skip
 
 CURRENCY = np.dtype([
     ("instrument", "<i8"),  # whose quote turns it into the reporting currency; -1: fixed rate
     ("fixed_rate", "<f8"),
+    ("max_exposure_micros", "<i8"),  # of positions valued in it, signed sum at its worst case; of the currency itself
 ], align=True)  # fmt: skip
 
 INSTRUMENT = np.dtype([
@@ -64,7 +113,17 @@ INSTRUMENT = np.dtype([
     ("open_ns", "<i8"), ("close_ns", "<i8"),  # the session section that holds now, market time; UNSET: closed
     ("close_guard_ns", "<i8"),
     ("touch_at", "<i8"), ("touch_n", "<i8"),  # its rows in TOUCH
+    ("banded", "<i8"),  # its exchange has daily price limits: trading without them is denied
+    ("collar_ticks", "<i8"),  # beyond the far touch
+    ("max_gross_lots", "<i8"), ("max_working_orders", "<i8"),
+    ("margin_base", "<i8"), ("settlement_ticks", "<i8"),  # the settlement price of the day before
+    ("maintenance_bps", "<i8"),
+    ("one_side", "<i8"),  # 单边大边: margin for the larger of its long and short lots alone
+    ("permitted", "<i8"),  # on the allow-list of its account; UNSET: there is none
+    ("contract", "<i8"), ("product", "<i8"),  # its rows in METER; -1: nothing is known of its exchange's rules
+    ("next_of_contract", "<i8"), ("next_of_product", "<i8"),  # another instrument of that row; -1: the last
     # remembered
+    ("live_orders", "<i8"),
     ("rejects", "<i8"),  # by the venue, in a row
     ("broken_until_ns", "<i8"),  # circuit break: nothing is sent here before
     ("lock_cancels", "<i8"),  # cancels in the price-limit lock that holds now
@@ -85,6 +144,11 @@ POSITION = np.dtype([
     ("closing_short_today", "<i8"), ("closing_short_yesterday", "<i8"),
     ("used_micros", "<i8"),  # margin of the position at the last mark
     ("own_bid_ticks", "<i8"), ("own_ask_ticks", "<i8"),  # best limits of our own live orders; UNSET: none
+    ("mark_ticks", "<i8"),  # its last mark; 0: none yet
+    ("maintenance_micros", "<i8"),
+    ("gross_micros", "<i8"), ("net_micros", "<i8"),  # value at the worst case, as last added to its account's
+    ("cash_micros", "<i8"),  # what the day's trades paid and cost, fees included; lots that were there at its mark then
+    ("unpriced", "<i8"),  # lots were taken over before there was a mark: the next one sets their price
 ], align=True)  # fmt: skip
 
 SPREAD = np.dtype([
@@ -102,7 +166,10 @@ SPREAD = np.dtype([
     ("premium", "<f8"), ("cost", "<f8"),  # spread currency a base unit: added to the difference; a round trip's cost
     ("ratio_k", "<f8"),
     ("max_skew_ns", "<i8"), ("residual_bound_ubase", "<i8"), ("ledger_bound_ubase", "<i8"),
-    ("max_slippage_bps", "<i8"), ("switch", "<i8"),
+    ("max_slippage_bps", "<i8"),  # a leg
+    ("max_total_slippage_bps", "<i8"),  # all legs
+    ("max_units", "<i8"),  # net, of all its strategies
+    ("switch", "<i8"),
     ("strategy_at", "<i8"), ("strategy_n", "<i8"),  # its rows in STRATEGY
     # priced
     ("blocked", "<i8"), ("diff", "<f8"), ("buy", "<f8"), ("sell", "<f8"), ("ratio_mid", "<f8"), ("ratio_buy", "<f8"),
@@ -130,12 +197,52 @@ STRATEGY = np.dtype([
     ("lead_leg", "<i8"),  # LEAD_LAG: sent first, alone. ALIGNED: the far leg, sent first
     ("align_ns", "<i8"),  # ALIGNED: by so much later the other legs are sent
     ("flatten_ns", "<i8"),  # so long before a leg's close the position is exited; -1: it is carried over
+    ("shadow", "<i8"),  # decides, and sends nothing
+    ("duplicate_window_ns", "<i8"), ("max_duplicates", "<i8"),
+    ("execution_window_ns", "<i8"), ("execution_at", "<i8"), ("execution_n", "<i8"),  # its rows in EXECUTION
+    ("stake_at", "<i8"), ("stake_n", "<i8"),  # its rows in STAKE: what it may trade
+    ("max_unbalanced", "<i8"), ("max_naked_ns", "<i8"),
+    ("repair_tries", "<i8"),  # what a deal of it may need: reserved in the meters while it is open
+    ("weight", "<i8"), ("priority", "<i8"), ("reserve_micros", "<i8"),  # in the sharing of its pool
     # remembered
+    ("cap_units", "<i8"),  # of the ramp (gray release); NO_LIMIT: none
+    ("allocated_micros", "<i8"),  # of its pool, in the reporting currency; NO_LIMIT: not shared out
+    ("duplicate_key", "<i8"), ("duplicate_ns", "<i8"), ("duplicates", "<i8"),
+    ("execution_next", "<i8"), ("executions", "<i8"),
+    ("unbalanced", "<i8"), ("naked_ns", "<i8"),  # deals out of balance now; naked time of the day
+    *BUCKET,
+    *LOSS,
     ("position_units", "<i8"),  # bought minus sold units of the spread
     ("open_deals", "<i8"), ("last_decision_ns", "<i8"),
     ("armed", "<i8", (2,)),  # buy side, sell side
     ("opportunities", "<i8"), ("opportunity_open", "<i8"),  # episodes in which an entry's conditions held
 ], align=True)  # fmt: skip
+
+# What a strategy may trade, and what it has of it: lots by its own deals, and what they paid and cost (as of POSITION).
+STAKE = np.dtype([
+    ("strategy", "<i8"), ("instrument", "<i8"), ("lots", "<i8"), ("cash_micros", "<i8"),
+], align=True)  # fmt: skip
+
+EXECUTION = np.dtype([("at_ns", "<i8")], align=True)  # when a strategy's last decisions were Cleared, a ring each
+
+# What was used of a trading day's quotas. used: done, and counted. held: what live orders may still use. reserved: what
+# open deals may need for their repair. reserve: the share of the limit that no opening may touch.
+METER = np.dtype([
+    ("kind", "<i8"),  # OF_ACCOUNT, OF_CONTRACT, OF_PRODUCT
+    ("first", "<i8"),  # its first instrument; -1: none
+    ("trading_day", "<i8"),  # YYYYMMDD of the counts
+    ("used", "<i8", (len(QUOTAS),)), ("held", "<i8", (len(QUOTAS),)), ("reserved", "<i8", (len(QUOTAS),)),
+    ("limit", "<i8", (len(QUOTAS),)), ("reserve", "<i8", (len(QUOTAS),)),
+    ("large_lots", "<i8"),  # a cancelled order of so many is a large one
+    ("ioc_counts", "<i8"),  # an unfilled rest of an IOC order is a cancel
+    ("max_position_lots", "<i8"),  # 持仓限额, one side
+    ("max_otr_e2", "<i8"), ("otr_from", "<i8"),  # messages a trade x 100, asked for from so many messages on
+    ("tier_at", "<i8"), ("tier_n", "<i8"),  # its rows in TIER
+    ("max_fee_micros", "<i8"),  # of the next message (申报费)
+], align=True)  # fmt: skip
+
+# A step of a message fee: what a message costs from so many of a day and so many a trade (x 100) on.
+TIER = np.dtype([("from_messages", "<i8"), ("from_otr_e2", "<i8"), ("fee_micros", "<i8")], align=True)
 
 CONCURRENT, LEAD_LAG, ALIGNED = range(3)
 DISPATCHES = ("concurrent", "lead_lag", "arrival_aligned")
@@ -157,6 +264,9 @@ ORDER = np.dtype([
     ("cancel_ns", "<i8"),
     ("deadline_ns", "<i8"),  # when what still works is cancelled
     ("release_ns", "<i8"),  # of a CREATED order: when it is sent; 0: when the leading leg has ended
+    ("strategy", "<i8"),
+    ("cancels_held", "<i8"),  # its own cancel, held in the meters until it is used or cannot be needed
+    ("open_held", "<i8"), ("trades_held", "<i8"),  # lots held in the meters
 ], align=True)  # fmt: skip
 
 DEAL = np.dtype([
@@ -176,6 +286,7 @@ DEAL = np.dtype([
     ("fails", "<i8"),  # repairs refused in a row: the pause before the next one grows
     ("queued", "<i8"),  # it has waited in a price-limit queue, or is waiting
     ("resolution", "<i8"),
+    ("reserved_tries", "<i8"),  # repairs that the meters of its legs still keep room for
     ("granted_ns", "<i8"),  # naked time that no longer counts against the limit: repair was begun anew after a halt
     ("opened_ns", "<i8"), ("closed_ns", "<i8"), ("naked_ns", "<i8"), ("naked_since_ns", "<i8"),
 ], align=True)  # fmt: skip
@@ -194,9 +305,10 @@ SCRATCH = np.dtype([
 ], align=True)  # fmt: skip
 
 TABLES = {
-    "venue": VENUE, "account": ACCOUNT, "pool": POOL, "currency": CURRENCY, "instrument": INSTRUMENT, "book": BOOK,
-    "position": POSITION, "spread": SPREAD, "ring": RING, "touch": TOUCH, "strategy": STRATEGY, "order": ORDER,
-    "deal": DEAL, "scratch": SCRATCH,
+    "market": MARKET, "venue": VENUE, "account": ACCOUNT, "pool": POOL, "currency": CURRENCY, "instrument": INSTRUMENT,
+    "book": BOOK,
+    "position": POSITION, "spread": SPREAD, "ring": RING, "touch": TOUCH, "strategy": STRATEGY, "stake": STAKE,
+    "execution": EXECUTION, "meter": METER, "tier": TIER, "order": ORDER, "deal": DEAL, "scratch": SCRATCH,
 }  # fmt: skip
 
 HEAD = np.dtype([
@@ -210,4 +322,8 @@ HEAD = np.dtype([
     ("quotes", "<i8"), ("quotes_blocked", "<i8"), ("decisions", "<i8"), ("cleared", "<i8"), ("denied", "<i8"),
     ("orders_sent", "<i8"), ("live_orders", "<i8"), ("live_deals", "<i8"), ("unbalanced_deals", "<i8"),
     ("no_room", "<i8"),  # the journal is nearly full: no more samples
+    ("shadow", "<i8"),  # decisions and verdicts, no orders
+    ("max_unbalanced", "<i8"), ("max_naked_ns", "<i8"), ("naked_ns", "<i8"),  # of all strategies
+    ("trading_day", "<i8"),  # YYYYMMDD of the engine's own counts: market time's date in UTC
+    *LOSS,
 ], align=True)  # fmt: skip

@@ -385,5 +385,3 @@ def emit_deal(core: Core, deal) -> None:
         naked_ns=naked_so_far(deal, core.now_ns), opened_ns=deal["opened_ns"], closed_ns=deal["closed_ns"],
         booked_lots=deal["booked_lots"], target_lots=deal["target_lots"],
     )  # fmt: skip
-
-

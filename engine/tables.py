@@ -7,15 +7,20 @@ from engine.schema import (
     BOOK,
     CURRENCY,
     DEAL,
+    EXECUTION,
     HEAD,
     INSTRUMENT,
+    MARKET,
+    METER,
     ORDER,
     POOL,
     POSITION,
     RING,
     SCRATCH,
     SPREAD,
+    STAKE,
     STRATEGY,
+    TIER,
     TOUCH,
     VENUE,
 )  # fmt: skip
@@ -90,6 +95,36 @@ def touches_of(base):
 def strategies_of(base):
     head = view(base, 1, HEAD)[0]
     return view(base + head.at_strategy, head.n_strategy, STRATEGY)
+
+
+@njit
+def markets_of(base):
+    head = view(base, 1, HEAD)[0]
+    return view(base + head.at_market, head.n_market, MARKET)
+
+
+@njit
+def stakes_of(base):
+    head = view(base, 1, HEAD)[0]
+    return view(base + head.at_stake, head.n_stake, STAKE)
+
+
+@njit
+def executions_of(base):
+    head = view(base, 1, HEAD)[0]
+    return view(base + head.at_execution, head.n_execution, EXECUTION)
+
+
+@njit
+def meters_of(base):
+    head = view(base, 1, HEAD)[0]
+    return view(base + head.at_meter, head.n_meter, METER)
+
+
+@njit
+def tiers_of(base):
+    head = view(base, 1, HEAD)[0]
+    return view(base + head.at_tier, head.n_tier, TIER)
 
 
 @njit

@@ -14,7 +14,8 @@ UNIT = 1_000_000  # one base unit, in millionths
 def empty_state(instruments: int, spreads: int, window: int, strategies: int = 0) -> State:
     """Tables whose every instrument is open and fresh for long, each on one of two venues, touching every spread."""
     state = State(
-        venue=2, account=1, pool=1, currency=1, instrument=instruments, book=instruments, position=instruments,
+        market=2, stake=strategies, execution=1, meter=1, tier=1, venue=2, account=1, pool=1,
+        currency=1, instrument=instruments, book=instruments, position=instruments,
         spread=spreads, ring=spreads * window, touch=instruments * spreads, strategy=strategies, order=16, deal=16,
     )  # fmt: skip
     state.head["clock_base_ns"] = state.head["clock_start_ns"] = NOW_NS
