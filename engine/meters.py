@@ -135,16 +135,6 @@ def use_cancel(base, slot):
 
 
 @njit
-def use_message(base, slot):
-    """A question about it is sent."""
-    row = orders_of(base)[slot]
-    for which in range(3):
-        at = meter_at(base, row.instrument, which)
-        if at >= 0:
-            meters_of(base)[at].used[MESSAGES] += 1
-
-
-@njit
 def use_fill(base, slot, lots):
     """Its cumulative quantity moved: what it opens is opened (a bust gives none back: the exchange has counted it)."""
     row = orders_of(base)[slot]

@@ -179,7 +179,8 @@ def side_lots(instrument, position, side):
 
 @njit
 def order_to_trade(base, decision, verdict, now_ns):
-    """19: messages a trade from so many messages on, and what the next message costs (申报费)."""
+    """19: messages a trade from so many messages on, and what the next message costs (申报费); what repairs may still
+    send is counted as sent."""
     for leg in range(decision.legs):
         if decision.lots[leg] == 0:
             continue
@@ -188,7 +189,9 @@ def order_to_trade(base, decision, verdict, now_ns):
             note(verdict, 19, UNSET, UNSET, 0, leg)
             continue
         meter = meters_of(base)[at]
-        messages = load(meter, MESSAGES) + _wanted(base, decision, at, CONTRACT_METER, MESSAGES)
+        messages = (
+            load(meter, MESSAGES) + _wanted(base, decision, at, CONTRACT_METER, MESSAGES) + meter.reserve[MESSAGES]
+        )
         ratio = otr_e2(meter, messages)
         if decision.purpose == EXIT:
             seen(verdict, 19, ratio, leg)
