@@ -22,7 +22,7 @@ SEED = int(os.environ.get("TANDEM_WALK_SEED", "20261126"))
 LIMITED = (ORDERS, FREQUENT, LARGE, TRADES, SELF_TRADES, OPENED_LOTS)
 SMALL = {
     "orders": 400, "cancels": 400, "trades": 1_500, "reserve": 60, "frequent_cancels": 40, "frequent_reserve": 6,
-    "ioc_counts": True, "large_lots": 3, "large_cancels": 25, "large_reserve": 4, "self_trades": 5,
+    "ioc_counts": True, "large_lots": 3, "large_cancels": 34, "large_reserve": 4, "self_trades": 5,
     "opening_lots": 300, "position_lots": 60, "max_order_to_trade": 60.0, "order_to_trade_from": 100,
 }  # fmt: skip
 
@@ -108,5 +108,5 @@ def test_no_quota_is_crossed_in_a_random_walk():
             walk.world.journal.reset()
     conserved(walk.world.state)
     # A walk that came nowhere near its quotas would show nothing.
-    assert walk.most[FREQUENT] >= 80, walk.most
+    assert min(walk.most[FREQUENT], walk.most[LARGE]) >= 60, walk.most
     assert walk.world.state.head["cleared"] > 20
