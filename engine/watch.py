@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import days, ledger_hedge, legs, losses, reports, settle, views
+from engine import days, ledger_hedge, legs, losses, reports, settle, stands, views
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
@@ -90,6 +90,7 @@ def sample(core: Core) -> None:
         )  # fmt: skip
     for index, row in enumerate(core.state.pool):
         _watch_pool(core, index, row)
+    stands.emit_stands(core)
 
 
 def _emit_spread(core: Core, index: int, row) -> None:
