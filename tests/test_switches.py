@@ -5,6 +5,7 @@ import pytest
 from engine import command, records, switches
 from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
 from tests.test_command import halted_world
+from tests.test_python_strategy import begun, config_of
 from tests.world import MS, World, demo_config, with_repair
 
 DOMESTIC, FOREIGN = range(2)
@@ -167,4 +168,14 @@ def test_a_leg_that_waits_is_not_released_into_a_market_that_was_halted_meanwhil
     world.step(1_000)
     assert ([one.side for one in world.otc.sent], world.shfe.sent) == ([1, -1], [])
     assert world.outcomes() == ["unwound"]
+    world.check()
+
+
+def test_a_strategy_that_raises_while_it_reduces_for_a_while_stays_halted():
+    world = begun(World(config_of("breaks")))
+    tell(world, records.COMMAND_REDUCE, records.SCOPE_STRATEGY, 0, for_ms=300)
+    world.market(6.5)
+    world.step(400)
+    assert level(world, records.SCOPE_STRATEGY, 0) == HALTED
+    assert "the engine itself has set it to halted since" in told(world)[0][1]
     world.check()
