@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import days, ledger_hedge, legs, losses, reports, settle, stands, views
+from engine import days, kill, ledger_hedge, legs, losses, reports, settle, stands, switches, views
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
@@ -15,6 +15,7 @@ def on_tick(core: Core) -> None:
     """One beat of the journalled timer."""
     refresh_sessions(core)
     days.roll(core)
+    switches.on_tick(core)
     if core.locked:
         unlock(core)
     if core.early:
@@ -27,6 +28,8 @@ def on_tick(core: Core) -> None:
         deal = core.state.deal_row(deal_id)
         if deal is not None and deal_id in core.open_deals:
             settle.check_deal(core, deal)
+    if core.drills:
+        kill.look(core)
     if core.now_ns >= core.next_sample_ns and not core.state.head["no_room"]:
         core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
         sample(core)
