@@ -79,6 +79,7 @@ ACCOUNT = np.dtype([
     ("gross_micros", "<i8"), ("net_micros", "<i8"),  # value of its positions at their worst case
     ("max_gross_micros", "<i8"), ("max_net_micros", "<i8"),
     ("drifts", "<i8"),  # contracts whose position differs from the venue's
+    ("unmarked", "<i8"),  # contracts with lots but no mark yet: what they are worth and need is not known
     ("warn_bps", "<i8"), ("soft_bps", "<i8"), ("hard_bps", "<i8"),
     ("level", "<i8"),  # last one alerted: records PASS, WARN, SOFT, DENY
     *BUCKET,
@@ -124,6 +125,7 @@ INSTRUMENT = np.dtype([
     ("next_of_contract", "<i8"), ("next_of_product", "<i8"),  # another instrument of that row; -1: the last
     # remembered
     ("live_orders", "<i8"),
+    ("trading_day", "<i8"),  # YYYYMMDD that its exchange counts by now
     ("rejects", "<i8"),  # by the venue, in a row
     ("broken_until_ns", "<i8"),  # circuit break: nothing is sent here before
     ("lock_cancels", "<i8"),  # cancels in the price-limit lock that holds now
@@ -207,6 +209,7 @@ STRATEGY = np.dtype([
     # remembered
     ("cap_units", "<i8"),  # of the ramp (gray release); NO_LIMIT: none
     ("allocated_micros", "<i8"),  # of its pool, in the reporting currency; NO_LIMIT: not shared out
+    ("pool_used_micros", "<i8"),  # what it uses of its pool, in the reporting currency; UNSET: not known
     ("duplicate_key", "<i8"), ("duplicate_ns", "<i8"), ("duplicates", "<i8"),
     ("execution_next", "<i8"), ("executions", "<i8"),
     ("unbalanced", "<i8"), ("naked_ns", "<i8"),  # deals out of balance now; naked time of the day
