@@ -4,12 +4,11 @@ An aim is a function of (shaker, probe, leg): the probe is the twin's own view o
 the control would observe. `near` puts a limit, or a count, a step from there.
 """
 
-from riskgate.repeat_controls import duplicate_key
-
 from engine.schema import (
     CANCELS,
     FREQUENT,
     LARGE,
+    MARGIN_SETTLEMENT,
     MESSAGES,
     NO_LIMIT,
     OPENED_LOTS,
@@ -18,6 +17,7 @@ from engine.schema import (
     TRADES,
     UNSET,
 )
+from riskgate.repeat_controls import duplicate_key
 
 MESSAGE = 1_000_000
 MS, SECOND_NS = 10**6, 10**9
@@ -74,9 +74,7 @@ def meter(kind: str, quota: int):
             row["limit"][quota] = shaker.draw.choice((UNSET, NO_LIMIT))
             return
         after = probe.after(row, kind, quota)
-        if after is None:
-            return
-        name = shaker.draw.choice(("used", "held", "reserved"))
+        name = "used" if quota == SELF_TRADES else shaker.draw.choice(("used", "held", "reserved"))
         live = shaker.meter_row(probe, leg, kind)
         if live["limit"][quota] in (UNSET, NO_LIMIT):
             live["limit"][quota], live["reserve"][quota] = shaker.draw.randint(20, 60), shaker.draw.randint(0, 10)
@@ -91,7 +89,7 @@ def meter(kind: str, quota: int):
 def bucket(row_of, legs_of):
     def aim(shaker, probe, leg):
         row, wanted = row_of(shaker, probe, leg), 3 * MESSAGE * legs_of(probe, leg)
-        row["tokens"] = wanted + (0 if probe.exit else int(row["tokens_reserve"])) + shaker.step() * MESSAGE // 2
+        row["tokens"] = wanted + int(row["tokens_reserve"]) + shaker.step() * MESSAGE // 2
         row["tokens_ns"] = probe.now_ns - shaker.draw.choice((0, 0, 1, 10 * MS, 4_000 * SECOND_NS))
 
     return aim
@@ -99,7 +97,7 @@ def bucket(row_of, legs_of):
 
 def sharing(of: str):
     """How many legs with lots share this leg's venue or account."""
-    return lambda probe, leg: sum(getattr(probe, of)(one) == getattr(probe, of)(leg) for one in probe.trading)
+    return lambda probe, leg: sum(getattr(probe, of)(one) == getattr(probe, of)(leg) for one in probe.every)
 
 
 def duplicate(shaker, probe, leg):
@@ -164,18 +162,6 @@ def ratio(shaker, probe, leg):
     live["max_otr_e2"] = shaker.draw.choice((seen + shaker.step(), seen + shaker.step(), UNSET))
 
 
-def net(row_of, before_of, field: str, bound: str, scale: int = 10**12):
-    """A signed sum that is moved, and its bound a step from where it ends, or from where it began."""
-
-    def aim(shaker, probe, leg):
-        row = row_of(shaker, probe, leg)
-        if before_of is not None:
-            before_of(shaker, probe, leg)[field] = shaker.draw.randint(-scale, scale)
-        row[bound] = shaker.draw.choice((0, UNSET, NO_LIMIT, shaker.draw.randint(0, scale), scale))
-
-    return aim
-
-
 def _after_net(probe, before, legs):
     values = [probe.signed_value(leg) for leg in legs]
     return None if before is None or None in values else abs(before + sum(values))
@@ -196,9 +182,9 @@ def _account_gross(probe, leg):
 
 def _market(name: str, of: str):
     def observed(probe, leg):
-        before = probe._market_sum(probe.region(leg), name)
-        values = [probe._reported(one, getattr(probe, of)(one)) for one in _same(probe, leg, "region")]
-        return None if before is None or None in values else abs(before + sum(values))
+        here = [at for at, row in enumerate(probe.account) if probe.venue[row["venue"]]["market"] == probe.region(leg)]
+        amounts = [probe._converted(at, name, probe._added(at, getattr(probe, of))) for at in here]
+        return None if None in amounts else abs(sum(amounts))
 
     return observed
 
@@ -239,7 +225,8 @@ def _value(probe, leg):
 
 def _side(kind: str):
     def observed(probe, leg):
-        return sum(probe.side_lots(at, probe.buys(leg)) for at in probe.same(leg, kind)) + probe.opening(leg)
+        held = sum(probe.side_lots(at, probe.buys(leg)) for at in probe.same(leg, kind))
+        return held + probe.opens_with(leg, kind)
 
     return observed
 
@@ -278,6 +265,12 @@ def _total_slippage(probe, leg):
     return None if None in costs else sum(costs)
 
 
+def settlement(shaker, probe, leg):
+    row = INSTRUMENT(shaker, probe, leg)
+    row["margin_base"] = MARGIN_SETTLEMENT
+    row["settlement_ticks"] = shaker.draw.choice((UNSET, probe.limit(leg) - 100))
+
+
 def own_orders(shaker, probe, leg):
     """One of our own orders near the price, in any instrument of the contract."""
     at = shaker.draw.choice(probe.same(leg))
@@ -306,7 +299,7 @@ AIMS = {
         drawn(INSTRUMENT, "banded", 1, 1), drawn(BOOK, "flags", 0, 15)],
     5: [limit(INSTRUMENT, "expires_ns", lambda probe, leg: probe.market_ns)],
     6: [bucket(VENUE, sharing("place")), bucket(ACCOUNT, sharing("purse")),
-        bucket(STRATEGY, lambda probe, leg: len(probe.trading))],
+        bucket(STRATEGY, lambda probe, leg: len(probe.every))],
     7: [limit(HEAD, "live_orders", lambda probe, leg: probe.head["n_order"] // 2 - 3 * len(probe.every)),
         limit(ACCOUNT, "max_working_orders", lambda probe, leg: 3 * sharing("purse")(probe, leg)),
         limit(INSTRUMENT, "max_working_orders", lambda probe, leg: 3)],
@@ -324,7 +317,7 @@ AIMS = {
          limit(ACCOUNT, "max_net_micros", _account_net), limit(MARKET, "max_gross_micros",
          _market("gross_micros", "opening_value")), limit(MARKET, "max_net_micros",
          _market("net_micros", "signed_value"))],
-    16: [limit(ACCOUNT, "capital_micros", lambda probe, leg: probe._use(probe.purse(leg)))],
+    16: [limit(ACCOUNT, "capital_micros", lambda probe, leg: probe._use(probe.purse(leg))), settlement],
     17: [limit(POOL, "soft_bps", _pool_bps), limit(POOL, "hard_bps", _pool_bps), limit(POOL, "warn_bps", _pool_bps),
          limit(ACCOUNT, "soft_bps", _account_bps), limit(ACCOUNT, "hard_bps", _account_bps),
          limit(STRATEGY, "allocated_micros", _allotted), drawn(POOL, "capital_micros", 0, 10**12),

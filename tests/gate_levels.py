@@ -7,12 +7,11 @@ Step -1 is just under the level, 0 at it, 1 just over it. The decision is that o
 from collections.abc import Callable
 from typing import NamedTuple
 
-from riskgate.repeat_controls import duplicate_key
-
 from engine.records import DENY, ENTRY, OFF
 from engine.schema import UNSET
 from riskgate.gate import SEQUENCE
 from riskgate.names import CONTROL_NAMES
+from riskgate.repeat_controls import duplicate_key
 from tests.gate_group import SAME, group_state
 from tests.gate_world import AU, CN, FX, GC, NOW_NS, US, decision_of, slot
 

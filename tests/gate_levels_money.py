@@ -1,11 +1,12 @@
 """The levels of the gate, continued: meters of the day, naked time, losses, positions, exposure, margin, pools."""
 
+import math
+
 from engine.schema import (
     CANCELS,
     FREQUENT,
     LARGE,
     MESSAGES,
-    NO_LIMIT,
     OPENED_LOTS,
     ORDERS,
     QUOTAS,
@@ -16,7 +17,7 @@ from engine.schema import (
 from tests import gate_levels
 from tests.gate_group import NEXT, SAME, SECOND
 from tests.gate_levels import Level, Unstated, lacks, meter_of, set_to
-from tests.gate_world import AU, CN, GC, US, judge, slot
+from tests.gate_world import AU, CN, FX, GC, US, judge, slot
 
 MS = 1_000_000
 BPS = 10_000
@@ -37,8 +38,13 @@ def meter(kind: str, quota: int, wanted: int):
     return arrange
 
 
+def _self_trades(state, step):
+    """Five are the limit, and the last one is not for openings: four with the one that may come."""
+    meter_of(state, "contract")["used"][SELF_TRADES] = 3 + step
+
+
 def _held_sides(state) -> int:
-    """Six short lots of the contract in two accounts, held or working to open; four more of the product's next month."""
+    """Six short lots of the contract in two accounts, held or working to open; four more of the next month."""
     state.position[AU]["short_yesterday"], state.position[AU]["working_sell"] = 2, 1
     state.position[SAME]["short_today"] = 3
     # Of its five that are bid for, two close the two short; of the five asked for, one closes the only long.
@@ -170,8 +176,8 @@ def _exposure(table: str, row: int, name: str, sign: int = -1):
 
 def _foreign(state, step):
     """The value of the bought lot at the dear side of the rate, rounded up."""
-    worth = value(state, GC) * 68_961
-    state.market[FOREIGN]["max_net_micros"] = -(-worth // 10_000) - step
+    rate = 68_961 * float(state.instrument[FX]["tick"])
+    state.market[FOREIGN]["max_net_micros"] = math.ceil(value(state, GC) * rate) - step
 
 
 def _currency(state, step):
@@ -226,7 +232,7 @@ LEVELS = [
       for kind in ("contract", "account") for quota in (ORDERS, CANCELS, TRADES)),
     Level(9, "contract", meter("contract", FREQUENT, 6)),
     Level(10, "contract", meter("contract", LARGE, 6)),
-    Level(11, "self-trades", meter("contract", SELF_TRADES, 1)),
+    Level(11, "self-trades", _self_trades),
     Level(12, "opened, contract", meter("contract", OPENED_LOTS, 6)),
     Level(12, "opened, product", meter("product", OPENED_LOTS, 6)),
     Level(12, "held, contract", _position_limit("contract", 6)),
@@ -304,6 +310,12 @@ def _unmarked(table: str, row: int, field: str):
     return forget
 
 
+def _unmarked_elsewhere(state):
+    """In an account of the currency that is neither a leg's nor of its pool."""
+    state.account[SECOND]["unmarked"], state.account[SECOND]["pool"] = 1, 1
+    state.currency[0]["max_exposure_micros"] = 10**18
+
+
 def _large(state):
     row = meter_of(state, "contract")
     row["large_lots"] = UNSET
@@ -357,6 +369,5 @@ UNSTATED = [
     Unstated(27, "deals of the strategy", lacks("strategy", 0, "max_unbalanced")),
     Unstated(28, "ledger bound", lacks("spread", 0, "ledger_bound_ubase")),
     Unstated(28, "exposure in a currency", lacks("currency", 1, "max_exposure_micros")),
-    Unstated(28, "a mark", lambda state: (
-        state.account[US].__setitem__("unmarked", 1), state.account[US].__setitem__("capital_micros", NO_LIMIT))),
+    Unstated(28, "a mark in another account", _unmarked_elsewhere),
 ]  # fmt: skip

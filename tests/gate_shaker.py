@@ -13,7 +13,6 @@ from tests.twin_gate import Twin
 PURPOSES = (ENTRY,) * 6 + (EXIT, EXIT, LEDGER_HEDGE, REHEDGE, UNWIND)
 STEPS = (-1, -1, 0, 0, 1, 1, 2, 40)  # of a limit from what is observed
 DISTURBED = (0, 1, 1, 1, 2, 2, 3, 5, 8)  # how many numbers of a state are brought near a level
-NOTHING_LIMITS = ("max_gross_micros", "max_net_micros")
 
 
 class Shaker:
@@ -119,7 +118,7 @@ class Shaker:
             if self.seldom(3):
                 for name in ("used", "held", "reserved"):
                     row[name] = [draw.randint(0, 5) for _ in range(8)]
-                    row[name][SELF_TRADES] = draw.randint(0, 1)
+                    row[name][SELF_TRADES] = name == "used" and draw.randint(0, 1)  # nothing holds one
             if self.seldom(12):
                 row["large_lots"] = draw.randint(1, 6)
 
@@ -160,4 +159,4 @@ class Shaker:
             row[self.draw.choice(FORGETTABLE_METER)] = UNSET
             return
         row_of, field = self.draw.choice(FORGETTABLE)
-        row_of(self, probe, leg)[field] = UNSET if self.draw.randrange(4) else NO_LIMIT
+        row_of(self, probe, leg)[field] = NO_LIMIT if field.startswith("max_") and self.seldom(4) else UNSET

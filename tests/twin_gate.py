@@ -6,13 +6,13 @@
 import math
 from fractions import Fraction
 
-from riskgate.repeat_controls import duplicate_key
-
 from engine.ports import QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP, READY
 from engine.records import CLOSED_MARKET, ONE_SIDED, SKEWED
 from engine.schema import HALTED, MAX_SLICES, REDUCE_ONLY, UNSET
+from riskgate.repeat_controls import duplicate_key
 from tests.twin_meters import Meters
 from tests.twin_money import Money
+from tests.twin_rows import known, total
 
 _MILLION = 1_000_000
 
@@ -30,7 +30,7 @@ class Twin(Meters, Money):
     def c26(self):
         mine = {row["instrument"] for row in self.stake if row["strategy"] == self.d["strategy"]}
         for leg in self.trading:
-            permitted = known_flag(self.contract(leg)["permitted"])
+            permitted = known(self.contract(leg)["permitted"])
             allowed = permitted and self.d["instrument"][leg] in mine
             self.say(26, None if permitted is None else int(not allowed), 0, not allowed)
 
@@ -146,8 +146,10 @@ class Twin(Meters, Money):
         beyond = lots > book[f"{side}_lots"] - taken
         if beyond and not taken:
             ticks += max(book["ask_ticks"] - book["bid_ticks"], 1)
-        bps = 10_000 if beyond and taken else math.ceil(Fraction(ticks * 10_000, ref))
-        return total_or_none(bps, self.rate_width(self.relation["fx"][leg]))
+        rate = self.rate_width(self.relation["fx"][leg])
+        if beyond and taken and rate is not None:
+            return 10_000  # all that there is: the size that it counts on is another order's
+        return total([math.ceil(Fraction(ticks * 10_000, ref)), rate])
 
     def rate_width(self, fx: int):
         if fx < 0:
@@ -183,18 +185,18 @@ class Twin(Meters, Money):
         self.at_most(14, 1 + sum(age < self.plan["execution_window_ns"] for age in ages), rows)
 
     def c6(self):
-        for leg in self.trading:
-            here = [other for other in self.trading if self.place(other) == self.place(leg)]
+        for leg in self.every:
+            here = [other for other in self.every if self.place(other) == self.place(leg)]
             self.at_most(6, len(here) * MAX_SLICES, self.tokens(self.venue[self.place(leg)]))
-            mine = [other for other in self.trading if self.purse(other) == self.purse(leg)]
+            mine = [other for other in self.every if self.purse(other) == self.purse(leg)]
             self.at_most(6, len(mine) * MAX_SLICES, self.tokens(self.account[self.purse(leg)]))
-        self.at_most(6, len(self.trading) * MAX_SLICES, self.tokens(self.plan))
+        self.at_most(6, len(self.every) * MAX_SLICES, self.tokens(self.plan))
 
     def tokens(self, row: dict) -> int:
-        """Whole messages in a bucket now, less what an opening may not touch."""
+        """Whole messages in a bucket now, less its reserve."""
         gone_ms = Fraction((self.now_ns - row["tokens_ns"]) // 1000, 1000)
         tokens = min(row["tokens"] + math.floor(gone_ms * (row["tokens_per_s"] // 1000)), row["tokens_max"])
-        return max((tokens - (0 if self.exit else row["tokens_reserve"])) // _MILLION, 0)
+        return max((tokens - row["tokens_reserve"]) // _MILLION, 0)
 
     def c7(self):
         table = self.head["n_order"] if self.repair else self.head["n_order"] // 2
@@ -209,14 +211,6 @@ class Twin(Meters, Money):
             self.at_most(7, row["live_orders"] + len(mine) * MAX_SLICES, row["max_working_orders"])
             row = self.contract(leg)
             self.at_most(7, row["live_orders"] + MAX_SLICES, row["max_working_orders"])
-
-
-def known_flag(value: int):
-    return None if value == UNSET else bool(value)
-
-
-def total_or_none(*amounts):
-    return None if None in amounts else sum(amounts)
 
 
 ALL = (

@@ -15,7 +15,7 @@ from engine.schema import (
     TRADES,
     UNSET,
 )
-from tests.twin_rows import Rows, total
+from tests.twin_rows import Rows
 
 _SLICES = 3
 
@@ -30,7 +30,7 @@ class Meters(Rows):
 
     def wanted(self, meter: dict, kind: str, quota: int):
         """What all legs that share a meter may use of one of its quotas."""
-        return total(self._wanted_by(leg, meter, quota) for leg in self.trading if self.meter_of(leg, kind) is meter)
+        return sum(self._wanted_by(leg, meter, quota) for leg in self.trading if self.meter_of(leg, kind) is meter)
 
     def _wanted_by(self, leg: int, meter: dict, quota: int):
         tries, lots = _SLICES + self.plan["repair_tries"], abs(self.lots(leg))
@@ -42,38 +42,37 @@ class Meters(Rows):
             return 2 * lots
         if quota == OPENED_LOTS:
             return self.opening(leg) + lots
-        if meter["large_lots"] == UNSET:
-            return None
         return tries if lots >= meter["large_lots"] else 0
 
     def after(self, meter: dict, kind: str, quota: int):
         """The day's count with this decision: done, held by what is alive, reserved for repairs, wanted now."""
         before = meter["used"][quota] + meter["held"][quota] + meter["reserved"][quota]
         wanted = 1 if quota == SELF_TRADES else self.wanted(meter, kind, quota)
-        return None if wanted is None else before + wanted
+        return before + wanted
 
     def bound(self, meter: dict, quota: int):
         """The limit, less what an opening may not touch."""
         limit = meter["limit"][quota]
         return limit if limit in (UNSET, NO_LIMIT) or self.exit else limit - meter["reserve"][quota]
 
-    def count(self, number: int, leg: int, kind: str, quota: int, countable: bool = True) -> None:
+    def count(self, number: int, leg: int, kind: str, quota: int) -> None:
+        """A look at one quota; missing where nobody has stated what counts, or what the exchange's rules are."""
         meter = self.meter_of(leg, kind)
-        if meter is None:
+        stated = {FREQUENT: "ioc_counts", LARGE: "large_lots"}.get(quota)
+        if meter is None or (stated and meter[stated] == UNSET):
             self.say(number, None, None, True)
             return
-        self.at_most(number, self.after(meter, kind, quota) if countable else None, self.bound(meter, quota))
+        self.at_most(number, self.after(meter, kind, quota), self.bound(meter, quota))
 
     def c8(self):
         for leg in self.trading:
-            for kind in ("contract", "account"):
-                for quota in (ORDERS, CANCELS, TRADES):
+            for quota in (ORDERS, CANCELS, TRADES):
+                for kind in ("contract", "account"):
                     self.count(8, leg, kind, quota)
 
     def c9(self):
         for leg in self.trading:
-            meter = self.meter_of(leg, "contract")
-            self.count(9, leg, "contract", FREQUENT, meter is not None and meter["ioc_counts"] != UNSET)
+            self.count(9, leg, "contract", FREQUENT)
 
     def c10(self):
         for leg in self.trading:
@@ -117,7 +116,13 @@ class Meters(Rows):
             self.say(12, None, None, True)
             return
         side = sum(self.side_lots(at, self.buys(leg)) for at in self.same(leg, kind))
-        self.at_most(12, side + self.opening(leg), meter["max_position_lots"])
+        self.at_most(12, side + self.opens_with(leg, kind), meter["max_position_lots"])
+
+    def opens_with(self, leg: int, kind: str) -> int:
+        """Lots that the decision opens on the leg's side of its contract or product, in all its legs."""
+        meter = self.contract(leg)[kind]
+        mine = [one for one in self.trading if self.contract(one)[kind] == meter and self.buys(one) == self.buys(leg)]
+        return sum(map(self.opening, mine))
 
     def c19(self):
         for leg in self.trading:
@@ -127,13 +132,11 @@ class Meters(Rows):
                 continue
             messages = self.after(meter, "contract", MESSAGES)
             ratio = math.ceil(Fraction(messages * 100, max(meter["used"][TRADES], 1)))
-            asked = ratio if messages > meter["otr_from"] else 0
-            fee = self.fee_of_message(meter, messages, ratio)
-            for observed, limit in ((asked, meter["max_otr_e2"]), (fee, meter["max_fee_micros"])):
-                if self.exit:
-                    self.say(19, observed, limit, False)
-                else:
-                    self.at_most(19, observed, limit)
+            if self.exit:
+                self.say(19, ratio, ratio, False)
+                continue
+            self.at_most(19, ratio if messages > meter["otr_from"] else 0, meter["max_otr_e2"])
+            self.at_most(19, self.fee_of_message(meter, messages, ratio), meter["max_fee_micros"])
 
     def fee_of_message(self, meter: dict, messages: int, ratio_e2: int) -> int:
         """In the last tier that is reached by both counts; 0 before the first."""

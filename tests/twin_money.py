@@ -3,7 +3,6 @@
 import math
 from fractions import Fraction
 
-from engine.schema import NO_LIMIT, UNSET
 from tests.twin_rows import Rows, known, total
 
 _MS = 1_000_000
@@ -24,9 +23,10 @@ class Money(Rows):
     def c18(self):
         if not self.entry:
             pnl = known(self.plan["pnl_micros"])
-            self.say(18, 0 if pnl is None else max(-pnl, 0), self.plan["max_loss_micros"], False)
+            loss = 0 if pnl is None else max(-pnl, 0)
+            self.say(18, loss, loss, False)
             return
-        for row in [self.plan, *(self.account[self.purse(leg)] for leg in self.trading), self.head]:
+        for row in [self.plan, *(self.account[self.purse(leg)] for leg in self.every), self.head]:
             pnl, peak = known(row["pnl_micros"]), known(row["peak_micros"])
             self.at_most(18, None if pnl is None else max(-pnl, 0), row["max_loss_micros"])
             self.at_most(18, None if None in (pnl, peak) else max(peak - pnl, 0), row["max_drawdown_micros"])
@@ -38,20 +38,30 @@ class Money(Rows):
         if not self.entry:
             return
         self._unit_looks()
-        for leg in self.trading:
-            mine = [other for other in self.trading if self.purse(other) == self.purse(leg)]
-            row = self.account[self.purse(leg)]
-            marked = not row["unmarked"]
-            self._gross(row["gross_micros"] if marked else None, map(self.opening_value, mine), row)
-            self._net(15, row["net_micros"] if marked else None, map(self.signed_value, mine), row["max_net_micros"])
-        for leg in self.trading:
-            region = self.region(leg)
-            mine = [other for other in self.trading if self.region(other) == region]
-            gross, net = (self._market_sum(region, name) for name in ("gross_micros", "net_micros"))
-            opening, signed = ([self._reported(other, of(other)) for other in mine]
-                               for of in (self.opening_value, self.signed_value))  # fmt: skip
-            self._gross(gross, opening, self.market[region])
-            self._net(15, net, signed, self.market[region]["max_net_micros"])
+        for leg in self.every:
+            row, of = self.account[self.purse(leg)], self.purse(leg)
+            gross, net = (None if row["unmarked"] else row[name] for name in ("gross_micros", "net_micros"))
+            self._gross(gross, self._added(of, self.opening_value), row)
+            self._net(15, net, total([net, self._added(of, self.signed_value)]), row["max_net_micros"])
+            self._market_looks(self.region(leg))
+
+    def _added(self, account: int, value_of):
+        """What the decision adds to an account, at its limit prices."""
+        return total(value_of(leg) for leg in self.trading if self.purse(leg) == account)
+
+    def _market_looks(self, region: int) -> None:
+        """All accounts of a market, each converted into the reporting currency before and after the decision."""
+        here = [at for at, row in enumerate(self.account) if self.venue[row["venue"]]["market"] == region]
+        gross = total(self._converted(at, "gross_micros", self._added(at, self.opening_value)) for at in here)
+        before = total(self._converted(at, "net_micros", 0) for at in here)
+        after = total(self._converted(at, "net_micros", self._added(at, self.signed_value)) for at in here)
+        row = self.market[region]
+        self.at_most(15, gross, row["max_gross_micros"])
+        self._net(15, before, after, row["max_net_micros"])
+
+    def _converted(self, at: int, name: str, added):
+        row = self.account[at]
+        return None if row["unmarked"] else self.reporting(row["currency"], total([row[name], added]))
 
     def _lots_looks(self, leg: int) -> None:
         row, lots, limit = self.held(leg), self.lots(leg), self.contract(leg)["max_position_lots"]
@@ -71,35 +81,31 @@ class Money(Rows):
         self.at_most(15, abs(sum(others) + more), self.relation["max_units"])
 
     def _gross(self, before, added, row: dict) -> None:
-        self.at_most(15, total([before, *added]), row["max_gross_micros"])
+        self.at_most(15, total([before, added]), row["max_gross_micros"])
 
-    def _net(self, number: int, before, added, limit) -> None:
+    def _net(self, number: int, before, after, limit) -> None:
         """Against the limit; what is brought back towards 0 passes, however far out it was."""
-        after, limit = total([before, *added]), known(limit)
-        if None not in (after, limit):
+        limit = known(limit)
+        if None not in (before, after, limit):
             limit = max(limit, abs(before))
-        self.at_most(number, None if after is None else abs(after), limit)
-
-    def _market_sum(self, region: int, name: str):
-        rows = [row for row in self.account if self.venue[row["venue"]]["market"] == region]
-        if any(row["unmarked"] for row in rows):
-            return None
-        return total(self.reporting(row["currency"], row[name]) for row in rows)
+        self.at_most(number, None if None in (before, after) else abs(after), limit)
 
     def _reported(self, leg: int, micros):
         return self.reporting(self.account[self.purse(leg)]["currency"], micros)
 
     # 16 and 17
     def _use(self, at: int):
-        """What an account would have held and used, in its currency."""
+        """What an account would have held and used, in its currency; not known where a position has no mark."""
         row = self.account[at]
+        if row["unmarked"]:
+            return None
         holds = [self.hold(leg) for leg in self.every if self.purse(leg) == at]
         return total([row["held_micros"], row["used_micros"], *holds])
 
     def c16(self):
         for leg in self.every:
             row = self.account[self.purse(leg)]
-            self.at_most(16, None if row["unmarked"] else self._use(self.purse(leg)), row["capital_micros"])
+            self.at_most(16, self._use(self.purse(leg)), row["capital_micros"])
 
     def c17(self):
         for leg in self.every:
@@ -114,7 +120,7 @@ class Money(Rows):
             self.at_most(17, total([known(self.plan["pool_used_micros"]), *holds]), self.plan["allocated_micros"])
 
     def _pool_use(self, pool: int):
-        there = [self.reporting(row["currency"], row["held_micros"] + row["used_micros"])
+        there = [None if row["unmarked"] else self.reporting(row["currency"], row["held_micros"] + row["used_micros"])
                  for row in self.account if row["pool"] == pool]  # fmt: skip
         holds = [self._reported(leg, self.hold(leg)) for leg in self.every
                  if self.account[self.purse(leg)]["pool"] == pool]  # fmt: skip
@@ -127,18 +133,17 @@ class Money(Rows):
             return
         bps = math.ceil(Fraction(use, max(capital // 10_000, 1))) if capital > 0 else 10_000_000
         soft, hard = bps >= row["soft_bps"], bps >= row["hard_bps"]
-        self.say(17, bps, limit, hard or (self.entry and soft), bps >= row["warn_bps"])
+        # Soft denies an entry; hard denies what opens; what only reduces is let through, and told.
+        denied = (hard and not self.exit) or (soft and self.entry)
+        self.say(17, bps, limit, denied, soft or hard or bps >= row["warn_bps"])
 
     def c28(self):
-        left = sum(self.lots(leg) * self.relation["hedge_ubase"][leg] for leg in self.every)
-        self._net(28, self.relation["residual_ubase"], [left], self.relation["ledger_bound_ubase"])
-        for leg in self.trading:
-            currency = self.account[self.purse(leg)]["currency"]
-            rows = [row for row in self.account if row["currency"] == currency]
-            before = None if any(row["unmarked"] for row in rows) else sum(row["net_micros"] for row in rows)
-            mine = [other for other in self.trading if self.account[self.purse(other)]["currency"] == currency]
-            limit = self.currency[currency]["max_exposure_micros"]
-            self._net(28, before, map(self.signed_value, mine), limit)
-
-
-assert NO_LIMIT > 0 > UNSET  # so that the smaller of two limits is the one that binds
+        left, before = sum(self.lots(leg) * self.relation["hedge_ubase"][leg] for leg in self.every), self.relation
+        self._net(28, before["residual_ubase"], before["residual_ubase"] + left, before["ledger_bound_ubase"])
+        for leg in self.every:
+            currency = self.contract(leg)["currency"]
+            there = [at for at, row in enumerate(self.account) if row["currency"] == currency]
+            marked = not any(self.account[at]["unmarked"] for at in there)
+            net = sum(self.account[at]["net_micros"] for at in there) if marked else None
+            after = total([net, *(self._added(at, self.signed_value) for at in there)])
+            self._net(28, net, after, self.currency[currency]["max_exposure_micros"])

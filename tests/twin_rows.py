@@ -8,7 +8,7 @@ import math
 from fractions import Fraction
 from functools import cache
 
-from engine.instruments import INVERSE, LONG_SHORT_TODAY
+from engine.instruments import INVERSE, LONG_SHORT_TODAY, NET
 from engine.records import (
     CLOSED,
     CLOSED_MARKET,
@@ -24,7 +24,7 @@ from engine.records import (
     WARN,
 )
 from engine.records import HALTED as OUTCOME_HALTED
-from engine.schema import HEAD, MAX_SLICES, NO_LIMIT, UNSET
+from engine.schema import HEAD, MARGIN_LAST, MAX_SLICES, NO_LIMIT, UNSET
 from engine.schema import TABLES as SCHEMA
 
 TABLES = (
@@ -167,12 +167,15 @@ class Rows:
         return None not in (once, today) and 3 * once < today
 
     def side_lots(self, at: int, long: bool) -> int:
-        """Lots of one side of an instrument: held, and working to open, which is what no lot held is there to meet."""
+        """Lots of one side of an instrument, held and working to open: of a net position what it could come to."""
         row, mine, other = self.position[at], *(("long", "short") if long else ("short", "long"))
+        held = row[f"{mine}_today"] + row[f"{mine}_yesterday"]
+        working = row["working_buy" if long else "working_sell"]
+        if self.instrument[at]["position_mode"] == NET:
+            against = row[f"{other}_today"] + row[f"{other}_yesterday"]
+            return max(held - against, 0) + max(working - max(against - held, 0), 0)
         promised = row[f"closing_{other}_today"] + row[f"closing_{other}_yesterday"]
-        closes = min(promised, row[f"{other}_today"] + row[f"{other}_yesterday"])
-        working = row["working_buy" if long else "working_sell"] - closes
-        return row[f"{mine}_today"] + row[f"{mine}_yesterday"] + max(working, 0)
+        return held + max(working - promised, 0)
 
     # money
     def notional(self, leg: int, ticks: int, lots: int):
@@ -197,7 +200,9 @@ class Rows:
     def _hold_of(self, leg: int):
         row, prices = self.contract(leg), (self.d["ref_ticks"][leg], self.limit(leg))
         dear = min(prices) if row["kind"] == INVERSE else max(prices)
-        value, fee = self.notional(leg, dear, 1), self.fee(leg, dear, False)
+        counted = dear if row["margin_base"] == MARGIN_LAST else row["settlement_ticks"]
+        value = None if counted == UNSET else self.notional(leg, counted, 1)
+        fee = self.fee(leg, dear, False)
         if None in (value, fee) or row["margin_bps"] == UNSET:
             return None
         margin = math.ceil(Fraction(abs(value) * row["margin_bps"], 10_000))
