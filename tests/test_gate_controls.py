@@ -19,6 +19,7 @@ from engine.records import (
     WARN,
 )
 from riskgate.gate import SEQUENCE
+from tests import twin_gate
 from tests.gate_levels import AT, OVER, UNDER, asked, expect_denied, expect_looks
 from tests.gate_levels_money import LEVELS, UNSTATED
 from tests.gate_world import (
@@ -52,8 +53,10 @@ def test_the_plain_decision_clears():
 def test_a_control_denies_beyond_its_level_and_only_there(level, step):
     state, _ = asked()
     level.arrange(state, step)
+    told = twin_gate.judge(state, NOW_NS)
     verdict = judge(state)
     expect_looks(verdict)
+    assert told[2] == {number: slot(verdict, number) for number in SEQUENCE}
     if step == OVER or (step == AT and level.at):
         expect_denied(verdict, level.number)
     else:
