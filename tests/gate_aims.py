@@ -78,9 +78,7 @@ def meter(kind: str, quota: int):
         live = shaker.meter_row(probe, leg, kind)
         if live["limit"][quota] in (UNSET, NO_LIMIT):
             live["limit"][quota], live["reserve"][quota] = shaker.draw.randint(20, 60), shaker.draw.randint(0, 10)
-            bound = int(live["limit"][quota]) - (0 if probe.exit else int(live["reserve"][quota]))
-        else:
-            bound = probe.bound(row, quota)
+        bound = int(live["limit"][quota]) - (0 if probe.exit else int(live["reserve"][quota]))
         live[name][quota] += bound - after + shaker.step()
 
     return aim

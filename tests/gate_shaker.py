@@ -23,10 +23,9 @@ class Shaker:
         self.state = group_state()
         self.ends = int(self.state.head["at_order"])
         self.kept = self.state.block[: self.ends].copy()
-        self.aims = [(number, aim) for number, aims in AIMS.items() for aim in aims]
 
     def seldom(self, odds: int = 12) -> bool:
-        return self.draw.randrange(odds) == 0
+        return self.draw.random() * odds < 1
 
     def step(self) -> int:
         return self.draw.choice(STEPS)
@@ -46,12 +45,15 @@ class Shaker:
         self._sums()
         self._decision()
         self._full_tables()
+        disturbed, forgets = self.draw.choice(DISTURBED), self.seldom(6)
+        if not (disturbed or forgets):
+            return
         probe = Twin(state, NOW_NS)
-        for _ in range(self.draw.choice(DISTURBED)):
-            number = self.draw.randint(1, 28)
-            if probe.trading:
-                self.draw.choice(AIMS[number])(self, probe, self.draw.choice(probe.trading))
-        if self.seldom(6) and probe.trading:
+        if not probe.trading:
+            return
+        for _ in range(disturbed):
+            self.draw.choice(AIMS[self.draw.randint(1, 28)])(self, probe, self.draw.choice(probe.trading))
+        if forgets:
             self._forget(probe, self.draw.choice(probe.trading))
 
     def _quotes(self) -> None:
@@ -88,13 +90,12 @@ class Shaker:
             row = state.position[at]
             if self.seldom(2):
                 continue
-            for long, short, working in (("long", "short", "working_buy"), ("short", "long", "working_sell")):
+            for short, working in (("short", "working_buy"), ("long", "working_sell")):  # what an order closes
                 for day in ("today", "yesterday"):
                     held = row[f"{short}_{day}"] = draw.choice((0, 0, 1, 2, 4))
                     promised = row[f"closing_{short}_{day}"] = draw.randint(0, held)
                     row[working] += promised
                 row[working] += draw.choice((0, 0, 0, 1, 3))
-                del long
         row = state.instrument[AU]
         row["may_lock"] = draw.randrange(3) > 0
         row["fee_e7"], row["fee_today_e7"] = 230, draw.choice((0, 230, 689, 690, 691, 2_300))
@@ -117,7 +118,7 @@ class Shaker:
         for row in self.state.meter:
             if self.seldom(3):
                 for name in ("used", "held", "reserved"):
-                    row[name] = [draw.randint(0, 5) for _ in range(8)]
+                    row[name] = draw.choices(range(6), k=8)
                     row[name][SELF_TRADES] = name == "used" and draw.randint(0, 1)  # nothing holds one
             if self.seldom(12):
                 row["large_lots"] = draw.randint(1, 6)
