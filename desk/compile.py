@@ -15,7 +15,6 @@ from engine.meters import (
     settle_order,
     use_cancel,
     use_fill,
-    use_message,
     use_order,
     use_self_trade,
     use_trade,
@@ -51,7 +50,7 @@ def warm() -> None:
     book_trade(at, 0, 0, 1)
     refresh(at)
     begin_day(at)
-    for call in (use_order, use_cancel, use_message, end_order, drop_order, settle_order):
+    for call in (use_order, use_cancel, end_order, drop_order, settle_order):
         call(at, 0)
     for call in (use_fill, use_trade):
         call(at, 0, 0)

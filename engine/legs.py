@@ -274,7 +274,6 @@ def cancel(core: Core, row) -> None:
 def query(core: Core, row) -> None:
     """Ask the venue for an order's state by its id; the pause before the next asking doubles."""
     number = _request_number(core, row)
-    meters.use_message(core.state.address, slot_of(core, row))
     row["asked_ns"] = core.now_ns
     row["asked"] += 1
     core.emit(QUERY, order_no=row["order_no"], deal_id=row["deal_id"], request_no=number)

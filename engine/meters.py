@@ -12,7 +12,6 @@ from engine.schema import (
     CANCELS,
     FREQUENT,
     LARGE,
-    MAX_SLICES,
     MESSAGES,
     OPENED_LOTS,
     ORDERS,
@@ -38,20 +37,6 @@ def meter_at(base, instrument, which):
 def is_large(meter, lots):
     """Whether the cancel of an order of so many lots is a large one (大额撤单); it is where that is not stated."""
     return lots >= meter.large_lots
-
-
-@njit
-def wanted(meter, kind, lots, opening, tries):
-    """What one leg of a decision may come to use of a quota, its repair included (docs/gate.md)."""
-    if kind == TRADES:
-        return 2 * lots
-    if kind == OPENED_LOTS:
-        return opening + lots
-    if kind == MESSAGES:
-        return 2 * (MAX_SLICES + tries)
-    if kind == LARGE:
-        return MAX_SLICES + tries if is_large(meter, lots) else 0
-    return 0 if kind == SELF_TRADES else MAX_SLICES + tries
 
 
 @njit
@@ -132,16 +117,6 @@ def use_cancel(base, slot):
             meter.used[kind] += 1
         meter.used[LARGE] += row.large
     row.cancels_held = 0
-
-
-@njit
-def use_message(base, slot):
-    """A question about it is sent."""
-    row = orders_of(base)[slot]
-    for which in range(3):
-        at = meter_at(base, row.instrument, which)
-        if at >= 0:
-            meters_of(base)[at].used[MESSAGES] += 1
 
 
 @njit

@@ -305,6 +305,10 @@ SCRATCH = np.dtype([
     ("verdict", VERDICT_DTYPE),
     ("hold_lot_micros", "<i8", (MAX_LEGS,)),  # what an opened lot of each leg holds
     ("opening_lots", "<i8", (MAX_LEGS,)),  # what each leg opens
+    # Of each leg's account, contract and product: its meter, -1 where there is none or an earlier leg has the same one,
+    # and what all legs of it come to together.
+    ("meter", "<i8", (MAX_LEGS, 3)), ("meter_legs", "<i8", (MAX_LEGS, 3)), ("meter_lots", "<i8", (MAX_LEGS, 3)),
+    ("meter_opening", "<i8", (MAX_LEGS, 3)), ("meter_large", "<i8", (MAX_LEGS, 3)),
     ("order", ORDER_DTYPE),
     ("orders", "<i8"), ("order_slot", "<i8", (MAX_ORDERS,)),
     ("stamps", STAMPS_DTYPE),

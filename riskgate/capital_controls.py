@@ -4,7 +4,7 @@ from engine.instruments import INVERSE
 from engine.jit import njit
 from engine.money import fee_lot_micros, margin_lot_micros, reporting_micros
 from engine.records import DENY, ENTRY, EXIT, PASS, SOFT, WARN
-from engine.schema import MARGIN_LAST, UNSET
+from engine.schema import MARGIN_LAST, NO_LIMIT, UNSET
 from engine.tables import accounts_of, instruments_of, pools_of, scratch_of, strategies_of
 from riskgate.verdict import at_most, note
 
@@ -111,6 +111,8 @@ def capital_pool(base, decision, verdict, now_ns):
         if at < 0:
             note(verdict, 17, UNSET, UNSET, DENY, leg)
             continue
+        if _seen_before(base, decision, leg):
+            continue
         index = accounts[at].pool
         use = pool_use_micros(base, index)
         for other in range(decision.legs):
@@ -122,8 +124,19 @@ def capital_pool(base, decision, verdict, now_ns):
         capital = UNSET if capital == UNSET else capital - pools[index].transit_micros
         _note_use(verdict, decision, pools[index], use_bps(use, capital), leg)
         _note_use(verdict, decision, accounts[at], _account_bps(base, decision, at), leg)
-    if decision.purpose == ENTRY:
+    strategy = strategies_of(base)[decision.strategy]
+    if decision.purpose == ENTRY and strategy.allocated_micros != NO_LIMIT:
         _allocation(base, decision, verdict)
+
+
+@njit
+def _seen_before(base, decision, leg):
+    """Whether an earlier leg has the same account, and so has looked at it and at its pool."""
+    instruments = instruments_of(base)
+    for earlier in range(leg):
+        if instruments[decision.instrument[earlier]].account == instruments[decision.instrument[leg]].account:
+            return True
+    return False
 
 
 @njit

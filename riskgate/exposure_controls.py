@@ -83,6 +83,8 @@ def _account_value(base, decision, verdict, leg):
     if account < 0:
         return
     row = accounts_of(base)[account]
+    if row.max_gross_micros == NO_LIMIT and row.max_net_micros == NO_LIMIT:
+        return
     added = _added(base, decision, account, False)
     gross = UNSET if added == UNSET or row.unmarked else row.gross_micros + added
     at_most(verdict, 15, gross, row.max_gross_micros, leg)
@@ -95,9 +97,9 @@ def _account_value(base, decision, verdict, leg):
 def _market_value(base, decision, verdict, leg):
     market = venues_of(base)[instruments_of(base)[decision.instrument[leg]].venue].market
     row = markets_of(base)[market]
-    gross = net = before = 0
-    if row.max_gross_micros != NO_LIMIT or row.max_net_micros != NO_LIMIT:
-        gross, before, net = _sums(base, decision, market)
+    if row.max_gross_micros == NO_LIMIT and row.max_net_micros == NO_LIMIT:
+        return
+    gross, before, net = _sums(base, decision, market)
     at_most(verdict, 15, gross, row.max_gross_micros, leg)
     at_most(verdict, 15, net, drawn_to_zero(before, row.max_net_micros), leg)
 
@@ -159,6 +161,8 @@ def residual(base, decision, verdict, now_ns):
     for leg in range(decision.legs):
         currency = instruments_of(base)[decision.instrument[leg]].currency
         limit = currencies_of(base)[currency].max_exposure_micros
+        if limit == NO_LIMIT:
+            continue
         before, after = _currency_exposure(base, decision, currency)
         at_most(verdict, 28, after, drawn_to_zero(before, limit), leg)
 

@@ -78,6 +78,7 @@ def check_and_hold(base, decision, now_ns):
     clear_verdict(verdict, decision)
     verdict.limits_version = head.limits_version
     quota.count_opening(base, decision)
+    quota.add_up(base, decision)
     capital.hold_wanted(base, decision)
     if decision.purpose >= REHEDGE:
         _check_repair(base, decision, verdict, now_ns)

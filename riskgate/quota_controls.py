@@ -3,7 +3,7 @@ position, 19 order-to-trade ratio and message fee; and the second look of 11, se
 
 from engine.instruments import NET
 from engine.jit import njit
-from engine.meters import load, message_fee, meter_at, otr_e2, wanted
+from engine.meters import NO_METER, is_large, load, message_fee, meter_at, otr_e2
 from engine.money import locks_today
 from engine.offsets import reducing_lots
 from engine.records import EXIT
@@ -11,6 +11,7 @@ from engine.schema import (
     CANCELS,
     FREQUENT,
     LARGE,
+    MAX_SLICES,
     MESSAGES,
     NO_LIMIT,
     OF_CONTRACT,
@@ -24,6 +25,7 @@ from engine.tables import instruments_of, meters_of, positions_of, scratch_of, s
 from riskgate.verdict import at_most, note, seen
 
 ACCOUNT_METER, CONTRACT_METER, PRODUCT_METER = range(3)
+SHARED_METER = -2  # an earlier leg has looked at it for all
 
 
 @njit
@@ -41,15 +43,30 @@ def count_opening(base, decision):
 
 
 @njit
-def _wanted(base, decision, at, which, kind):
-    """What all legs of a decision that share a meter may come to use of one of its quotas."""
-    total = 0
-    tries = strategies_of(base)[decision.strategy].repair_tries
+def add_up(base, decision):
+    """Put into the scratch row what the legs of a decision that share a meter come to; the first of them stands for
+    all."""
+    scratch, meters = scratch_of(base), meters_of(base)
     for leg in range(decision.legs):
-        lots = abs(decision.lots[leg])
-        if lots != 0 and meter_at(base, decision.instrument[leg], which) == at:
-            total += wanted(meters_of(base)[at], kind, lots, scratch_of(base).opening_lots[leg], tries)
-    return total
+        for which in range(3):
+            at = meter_at(base, decision.instrument[leg], which) if decision.lots[leg] != 0 else NO_METER
+            first = leg
+            for earlier in range(leg):
+                if at >= 0 and scratch.meter[earlier][which] == at:
+                    first = earlier
+            if first == leg:
+                scratch.meter[leg][which], scratch.meter_legs[leg][which] = at, 0
+                scratch.meter_lots[leg][which] = scratch.meter_opening[leg][which] = 0
+                scratch.meter_large[leg][which] = 0
+            else:
+                scratch.meter[leg][which] = SHARED_METER
+            if at < 0:
+                continue
+            lots = abs(decision.lots[leg])
+            scratch.meter_legs[first][which] += 1
+            scratch.meter_lots[first][which] += lots
+            scratch.meter_opening[first][which] += scratch.opening_lots[leg]
+            scratch.meter_large[first][which] += 1 if is_large(meters[at], lots) else 0
 
 
 @njit
@@ -60,80 +77,91 @@ def _left(meter, kind, purpose):
 
 
 @njit
-def _look(base, decision, verdict, number, leg, which, kind):
-    at = meter_at(base, decision.instrument[leg], which)
+def _tries(base, decision):
+    """Orders that a leg may come to: its slices, and its repair's tries."""
+    return MAX_SLICES + strategies_of(base)[decision.strategy].repair_tries
+
+
+@njit
+def _look(base, decision, verdict, number, leg, which, kind, wanted):
+    """One quota of one meter: what is used, held, reserved and wanted. Once for all legs that share it."""
+    at = scratch_of(base).meter[leg][which]
+    if at == SHARED_METER:
+        return
     if at < 0:
         note(verdict, number, UNSET, UNSET, 0, leg)
         return
     meter = meters_of(base)[at]
-    limit = _left(meter, kind, decision.purpose)
-    observed = load(meter, kind) + _wanted(base, decision, at, which, kind)
-    at_most(verdict, number, observed, limit, leg)
+    at_most(verdict, number, load(meter, kind) + wanted, _left(meter, kind, decision.purpose), leg)
 
 
 @njit
 def day_counts(base, decision, verdict, now_ns):
     """8: orders, cancels and trades of the day, of each leg's contract and account."""
+    scratch, tries = scratch_of(base), _tries(base, decision)
     for leg in range(decision.legs):
         if decision.lots[leg] == 0:
             continue
         for kind in (ORDERS, CANCELS, TRADES):
-            _look(base, decision, verdict, 8, leg, CONTRACT_METER, kind)
-            _look(base, decision, verdict, 8, leg, ACCOUNT_METER, kind)
+            for which in (CONTRACT_METER, ACCOUNT_METER):
+                lots, legs = scratch.meter_lots[leg][which], scratch.meter_legs[leg][which]
+                wanted = 2 * lots if kind == TRADES else legs * tries
+                _look(base, decision, verdict, 8, leg, which, kind, wanted)
 
 
 @njit
 def frequent_cancels(base, decision, verdict, now_ns):
     """9: 频繁报撤单, as the exchange counts them."""
+    scratch, tries = scratch_of(base), _tries(base, decision)
     for leg in range(decision.legs):
         if decision.lots[leg] == 0:
             continue
-        at = meter_at(base, decision.instrument[leg], CONTRACT_METER)
+        at = scratch.meter[leg][CONTRACT_METER]
         if at >= 0 and meters_of(base)[at].ioc_counts == UNSET:
             note(verdict, 9, UNSET, UNSET, 0, leg)
             continue
-        _look(base, decision, verdict, 9, leg, CONTRACT_METER, FREQUENT)
+        wanted = scratch.meter_legs[leg][CONTRACT_METER] * tries
+        _look(base, decision, verdict, 9, leg, CONTRACT_METER, FREQUENT, wanted)
 
 
 @njit
 def large_cancels(base, decision, verdict, now_ns):
     """10: 大额撤单."""
+    scratch, tries = scratch_of(base), _tries(base, decision)
     for leg in range(decision.legs):
         if decision.lots[leg] == 0:
             continue
-        at = meter_at(base, decision.instrument[leg], CONTRACT_METER)
+        at = scratch.meter[leg][CONTRACT_METER]
         if at >= 0 and meters_of(base)[at].large_lots == UNSET:
             note(verdict, 10, UNSET, UNSET, 0, leg)
             continue
-        _look(base, decision, verdict, 10, leg, CONTRACT_METER, LARGE)
+        wanted = scratch.meter_large[leg][CONTRACT_METER] * tries
+        _look(base, decision, verdict, 10, leg, CONTRACT_METER, LARGE, wanted)
 
 
 @njit
 def self_trades(base, decision, verdict, leg):
     """Of 11: self-trades of the day, and one more."""
-    at = meter_at(base, decision.instrument[leg], CONTRACT_METER)
-    if at < 0:
-        note(verdict, 11, UNSET, UNSET, 0, leg)
-        return
-    meter = meters_of(base)[at]
-    at_most(verdict, 11, meter.used[SELF_TRADES] + 1, _left(meter, SELF_TRADES, decision.purpose), leg)
+    _look(base, decision, verdict, 11, leg, CONTRACT_METER, SELF_TRADES, 1)
 
 
 @njit
 def opening(base, decision, verdict, now_ns):
     """12: 日内开仓限额, and, where a leg opens, 持仓限额: lots of the side that it opens, held and working to open."""
+    scratch = scratch_of(base)
     for leg in range(decision.legs):
         if decision.lots[leg] == 0:
             continue
-        opens = scratch_of(base).opening_lots[leg]
-        _look(base, decision, verdict, 12, leg, CONTRACT_METER, OPENED_LOTS)
-        if instruments_of(base)[decision.instrument[leg]].product >= 0:
-            _look(base, decision, verdict, 12, leg, PRODUCT_METER, OPENED_LOTS)
-        if opens == 0:
+        for which in (CONTRACT_METER, PRODUCT_METER):
+            if which == PRODUCT_METER and scratch.meter[leg][which] == NO_METER:
+                continue
+            wanted = scratch.meter_opening[leg][which] + scratch.meter_lots[leg][which]
+            _look(base, decision, verdict, 12, leg, which, OPENED_LOTS, wanted)
+        if scratch.opening_lots[leg] == 0:
             continue
         for which in (CONTRACT_METER, PRODUCT_METER):
             at = meter_at(base, decision.instrument[leg], which)
-            if at >= 0:
+            if at >= 0 and meters_of(base)[at].max_position_lots != NO_LIMIT:
                 side = 1 if decision.lots[leg] > 0 else -1
                 lots = _side_lots(base, meters_of(base)[at], side) + _opening_of(base, decision, at, which, side)
                 at_most(verdict, 12, lots, meters_of(base)[at].max_position_lots, leg)
@@ -180,16 +208,21 @@ def side_lots(instrument, position, side):
 
 @njit
 def order_to_trade(base, decision, verdict, now_ns):
-    """19: messages a trade from so many messages on, and what the next message costs (申报费)."""
+    """19: messages a trade from so many messages on, and what the next message costs (申报费); what repairs may still
+    send is counted as sent."""
+    scratch, tries = scratch_of(base), _tries(base, decision)
     for leg in range(decision.legs):
         if decision.lots[leg] == 0:
             continue
-        at = meter_at(base, decision.instrument[leg], CONTRACT_METER)
+        at = scratch.meter[leg][CONTRACT_METER]
+        if at == SHARED_METER:
+            continue
         if at < 0:
             note(verdict, 19, UNSET, UNSET, 0, leg)
             continue
         meter = meters_of(base)[at]
-        messages = load(meter, MESSAGES) + _wanted(base, decision, at, CONTRACT_METER, MESSAGES)
+        wanted = 2 * tries * scratch.meter_legs[leg][CONTRACT_METER]
+        messages = load(meter, MESSAGES) + meter.reserve[MESSAGES] + wanted
         ratio = otr_e2(meter, messages)
         if decision.purpose == EXIT:
             seen(verdict, 19, ratio, leg)

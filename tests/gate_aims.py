@@ -9,7 +9,6 @@ from engine.schema import (
     FREQUENT,
     LARGE,
     MARGIN_SETTLEMENT,
-    MESSAGES,
     NO_LIMIT,
     OPENED_LOTS,
     ORDERS,
@@ -139,7 +138,7 @@ def _tiers(shaker, probe, leg):
     if row is None:
         return
     live = shaker.meter_row(probe, leg, "contract")
-    messages, draw = probe.after(row, "contract", MESSAGES), shaker.draw
+    messages, draw = probe.messages(row), shaker.draw
     ratio = -(-messages * 100 // max(row["used"][TRADES], 1))
     live["tier_at"], live["tier_n"] = 0, draw.randint(0, 3)
     for step in range(3):
@@ -154,7 +153,7 @@ def ratio(shaker, probe, leg):
     if row is None:
         return
     live = shaker.meter_row(probe, leg, "contract")
-    messages = probe.after(row, "contract", MESSAGES)
+    messages = probe.messages(row)
     seen = -(-messages * 100 // max(row["used"][TRADES], 1))
     live["otr_from"] = shaker.draw.choice((0, messages + shaker.step()))
     live["max_otr_e2"] = shaker.draw.choice((seen + shaker.step(), seen + shaker.step(), UNSET))

@@ -63,9 +63,10 @@ def _position_limit(kind: str, others: int):
 
 
 def _messages(state, trades: int, messages: int = 100):
-    """So many messages with the decision's twelve."""
+    """So many messages with the decision's twelve, and the ten that are kept for repairs."""
     row = meter_of(state, "contract")
-    row["used"][MESSAGES], row["held"][MESSAGES], row["reserved"][MESSAGES] = messages - 12 - 5, 2, 3
+    row["reserve"][MESSAGES] = 10
+    row["used"][MESSAGES], row["held"][MESSAGES], row["reserved"][MESSAGES] = messages - 12 - 10 - 5, 2, 3
     row["used"][TRADES] = trades
     return row
 

@@ -130,13 +130,17 @@ class Meters(Rows):
             if meter is None:
                 self.say(19, None, None, True)
                 continue
-            messages = self.after(meter, "contract", MESSAGES)
+            messages = self.messages(meter)
             ratio = math.ceil(Fraction(messages * 100, max(meter["used"][TRADES], 1)))
             if self.exit:
                 self.say(19, ratio, ratio, False)
                 continue
             self.at_most(19, ratio if messages > meter["otr_from"] else 0, meter["max_otr_e2"])
             self.at_most(19, self.fee_of_message(meter, messages, ratio), meter["max_fee_micros"])
+
+    def messages(self, meter: dict) -> int:
+        """Of the day with what this decision and every repair may still send."""
+        return self.after(meter, "contract", MESSAGES) + meter["reserve"][MESSAGES]
 
     def fee_of_message(self, meter: dict, messages: int, ratio_e2: int) -> int:
         """In the last tier that is reached by both counts; 0 before the first."""
