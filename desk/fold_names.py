@@ -50,6 +50,11 @@ class Names:
     def strategy_kind(self, index: int) -> str:
         return str(self._entry("strategies", index).get("kind", ""))
 
+    def is_shadow(self, strategy: int) -> bool:
+        """Whether a strategy decides and sends nothing: it, or the whole engine, is in shadow mode."""
+        engine, own = self._config.get("engine") or {}, self._entry("strategies", strategy)
+        return "shadow" in (engine.get("mode"), own.get("mode"))
+
     def venue_of(self, instrument: int) -> str:
         """The venue an instrument trades on, empty where the config does not say."""
         spec, entry = self._entry("instruments", instrument), self._at(self._instruments, instrument)

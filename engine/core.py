@@ -87,8 +87,8 @@ class Core:
     trades, (venue, trade id, side, order number); busted: of those undone. failed: orders whose write failed in this
     turn. told: what a person has heard last of a matter, so that what repeats itself is told once. sessions:
     (instrument, market time) -> its section's (open, close), UNSET where closed. clock: for stamps alone, never for a
-    decision. signals: the Python strategies and their parameters, by their index. ramps: of the strategies that have one, by
-    their index (`engine.ramp`).
+    decision. signals: the Python strategies and their parameters, ramps: of the strategies that have one (both by the
+    strategy's index).
     """
 
     def __init__(
