@@ -25,6 +25,7 @@ class Hot(NamedTuple):
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
     may_ask(state, strategy, now_ns) -> whether a Python strategy may be asked now.
     take_wish(state, strategy, side, purpose, units, signal, center, threshold, now_ns) -> decisions waiting.
+    stand(state, strategy, now_ns) -> why it does not decide: (STAND_*, strictest switch, value seen, its bound).
     """
 
     on_quote: Callable
@@ -33,6 +34,7 @@ class Hot(NamedTuple):
     pool_use: Callable
     may_ask: Callable
     take_wish: Callable
+    stand: Callable
 
 
 class Timing(NamedTuple):
@@ -85,7 +87,8 @@ class Core:
     id) -> order. early: reports that came under a venue's id which no order has yet.
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
     trades, (venue, trade id, side, order number); busted: of those undone. failed: orders whose write failed in this
-    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. sessions:
+    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
+    last of why a strategy does not decide. sessions:
     (instrument, market time) -> its section's (open, close), UNSET where closed. clock: for stamps alone, never for a
     decision. signals: the Python strategies and their parameters, ramps: of the strategies that have one (both by the
     strategy's index).
@@ -114,6 +117,7 @@ class Core:
         self.venue_orders: dict[tuple[int, str], int] = {}
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
+        self.stood: dict[int, tuple] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
         self.ramps: dict = {}
         self.next_sample_ns = 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import ledger_hedge, legs, ramp, reports, settle, views
+from engine import ledger_hedge, legs, ramp, reports, settle, stands, views
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
@@ -86,7 +86,8 @@ def sample(core: Core) -> None:
         )  # fmt: skip
     for index, row in enumerate(core.state.pool):
         _watch_pool(core, index, row)
-    ramp.look(core)  # last: it goes by the day's profit and loss as counted now
+    ramp.look(core)  # goes by the day's profit and loss as counted now
+    stands.emit_stands(core)
 
 
 def _emit_spread(core: Core, index: int, row) -> None:

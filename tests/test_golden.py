@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "fc105ebb436cc6dbabb56e38e253441e"
+GOLDEN = "83fa410819f4a52e27d7bda4a056b09f"
 
 
 def play() -> World:

@@ -119,6 +119,17 @@ def test_a_strategy_steps_up_twice_as_it_earns_it_and_stays_on_the_last_step(wor
     assert second["what"] == "strategy gold_spread steps up to 3 units, step 3 of 3"
 
 
+def test_entries_are_held_to_the_cap_of_the_step(world_of):
+    world = world_of([RampSpec(units=1, min_s=2), RampSpec(units=3)], clip_units=3, rearm=0.0)
+    for _ in range(3):
+        world.trade(6.5)
+    assert int(world.state.strategy[0]["position_units"]) == -1
+    world.step(2 * S)
+    world.trade(6.5)
+    assert int(world.state.strategy[0]["position_units"]) == -3
+    assert [int(row["units"]) for row in world.of_kind(records.DECISION) if row["purpose"] == records.ENTRY] == [1, 2]
+
+
 def test_a_step_waits_for_its_open_deal(world_of):
     world = world_of()
     world.deals_done(2)

@@ -91,6 +91,25 @@ def test_a_live_deal_is_repaired_although_its_strategy_has_become_a_shadow(world
     world.state.strategy["shadow"] = 0  # as its journal says
 
 
+@pytest.mark.parametrize("kind", ["spread_cross", "python"])
+def test_a_shadow_keeps_no_live_strategy_of_its_spread_from_trading(world_of, kind):
+    """Live beside shadow on one spread, the shadow asked first: the same deal as live alone."""
+    config = demo_config(max_units=1)
+    live, shadow = config.strategies[0], msgspec.structs.replace(config.strategies[0], id="shadow", mode="shadow")
+    if kind == "python":
+        levels = {"center": 6.0, "entry": 0.25, "exit": 0.05}
+        live = msgspec.structs.replace(live, kind=kind, code="tests.python_strategies:fade", parameters=levels,
+                                       min_samples=1)  # fmt: skip
+    world = world_of(msgspec.structs.replace(config, strategies=[shadow, live]))
+    world.market(6.0)
+    world.step(600)
+    world.market(6.5)
+    world.step(50)
+    made = {int(row["strategy"]): int(row["side"]) for row in world.of_kind(records.DECISION)}
+    assert made == {0: -1, 1: -1}
+    assert [(int(row["strategy"]), int(row["outcome"])) for row in world.deals().values()] == [(1, records.COMPLETE)]
+
+
 def test_report_and_summary_say_shadow_and_invent_no_deal(world_of):
     world = world_of(demo_config(mode="shadow"))
     world.market(6.5)
