@@ -25,7 +25,7 @@ class RampWorld(World):
     nobody knows it."""
 
     def __init__(self, ramp=THREE, pnl: float | None = 0.0, **strategy):
-        config = demo_config(max_units=3, rearm=0.2, ramp=ramp, **strategy)
+        config = demo_config(ramp=ramp, **({"max_units": 3, "rearm": 0.2} | strategy))
         super().__init__(with_repair(config, on_partial="unwind", naked_limit_ms=1_500, max_tries=20))
         self.hot_of(self.loop)
         self.pnl(pnl)
