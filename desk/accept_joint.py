@@ -77,10 +77,11 @@ async def run(joint: Joint) -> list[Step]:
         step.seconds = (now_ns() - began_ns) / 1e9
         return [step, skipped(*KILL, "the joint test did not come to its end")]
     config = figures.pop("config")
+    of_kill = {key: figures.pop(key) for key in [*figures] if key.startswith("kill") or key == "entries_after_kill"}
     notes = [f"played: {figures['played']}"] + ([_SIMULATED] if joint.simulated else [])
     tested = judged(*JOINT, joint_checks(config, figures), figures, notes)
     tested.seconds = (now_ns() - began_ns) / 1e9 - kill_seconds
-    return [tested, _drill(config, figures, kill_seconds)]
+    return [tested, _drill(config, of_kill, kill_seconds)]
 
 
 def _drill(config: dict, figures: dict[str, Any], seconds: float) -> Step:
@@ -88,8 +89,7 @@ def _drill(config: dict, figures: dict[str, Any], seconds: float) -> Step:
         return skipped(*KILL, "this version has no kill command")
     if figures["kill_code"] is None:
         return skipped(*KILL, "the engine had ended before it")
-    told = {key: value for key, value in figures.items() if key.startswith("kill") or key == "entries_after_kill"}
-    step = judged(*KILL, kill_checks(config, figures), told, [figures["kill_said"]] if figures["kill_said"] else [])
+    step = judged(*KILL, kill_checks(config, figures), figures, [figures["kill_said"]] if figures["kill_said"] else [])
     step.seconds = seconds
     return step
 

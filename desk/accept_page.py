@@ -21,6 +21,10 @@ _NAMES = {
     "pair_us_p99": "gate, both legs, p99, µs", "controls": "controls of the gate", "chain": "hash chain of the journal",
     "kill_left": "orders left alive or in doubt", "identical": "replay identical", "whole": "journal whole",
     "entries_after_kill": "entries sent after the word", "naked_at_end": "naked at the end",
+    "seconds": "seconds of trading", "exit_code": "exit code of the engine", "last_words": "the engine's last words",
+    "quoted": "instruments with quotes", "alerts_error": "alerts of level error", "ended": "journal ended",
+    "inputs": "inputs replayed", "outputs": "outputs compared", "kill_code": "exit code of the kill",
+    "kills": "each venue's part",
 }  # fmt: skip
 _ELSEWHERE = ("problems", "played", "kill_said", "kill_missing", "difference")  # told by a check or a note
 
@@ -38,10 +42,10 @@ def as_json(facts: Mapping[str, Any], steps: Sequence[Step]) -> dict[str, Any]:
 
 
 def page_html(facts: Mapping[str, Any], steps: Sequence[Step]) -> str:
-    title = f"{Path(facts['config']).name}: acceptance"
+    title, when = f"{facts['name']}: acceptance", facts["date"].replace("T", " ").replace("+00:00", " UTC")
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=escape(title),
-        subtitle=escape(f"{facts['date']} · {facts['host']}, {facts['system']} · Tandem {facts['versions']['tandem']}"),
+        subtitle=escape(f"{when} · {facts['host']}, {facts['system']} · Tandem {facts['versions']['tandem']}"),
         verdict=_verdict(steps),
         cards="".join(_card(step) for step in steps),
         sections="".join([_accepted(facts, steps), *map(_section, steps)]),
@@ -93,7 +97,7 @@ def _section(step: Step) -> str:
         parts.append(f"<p>{escape(step.why)}</p>")
     parts += [f"<p>{escape(note)}</p>" if "\n" not in note else f"<pre>{escape(note)}</pre>" for note in step.notes]
     if checks:
-        parts.append(_scroll(table(["", "asked", "seen"], checks, "spreads")))
+        parts.append(_scroll(table(["", "asked", "seen"], checks, "checks")))
     if rows := list(_figures(step.figures)):
         parts.append(_scroll(table(["figure", "value"], rows, "definitions")))
     return f"<section>{''.join(parts)}</section>"

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from desk.texts import number_text
 from engine.ports import CHANNELS
 
 PASS, FAIL, SKIPPED = "pass", "FAIL", "skipped"
@@ -61,7 +62,9 @@ def equals(figures: Mapping[str, Any], key: str, wanted: object, what: str) -> C
     """A figure that must have a value; one that is missing or of another type has not."""
     value = figures.get(key)
     right = type(value) is type(wanted) and value == wanted
-    return Check(what, right, "not told" if value is None else str(value))
+    return Check(
+        what, right, "not told" if value is None else number_text(value) if isinstance(value, bool) else str(value)
+    )
 
 
 def above_zero(figures: Mapping[str, Any], key: str, what: str) -> Check:
@@ -110,7 +113,7 @@ def kill_checks(config: Mapping[str, Any], figures: Mapping[str, Any]) -> list[C
 
 
 def storm_checks(code: int, figures: Mapping[str, Any], deals: int) -> list[Check]:
-    """deals: asked for. Where the config's own limits deny most of a storm's decisions it plays fewer, which is told."""
+    """deals: asked for. Where the config's own limits deny a storm's decisions it plays fewer of them, which is told."""
     played = above_zero(figures, "deals", "deals were played")
     played.seen += f" of {deals} asked for"
     return [

@@ -82,7 +82,10 @@ class Core:
     """The shared parts. Only the loop's thread touches them.
 
     wake: asks for a timer's beat at a time. halted: deals that wait for a person. stopped: strategy that a Halted deal
-    has stopped -> its switch before. ordered: the switch over all that a person has set last. adopt: instruments whose
+    has stopped -> its switch before. ordered: the switch over all that a person has set last; forced: a stop or a full
+    journal holds it shut beyond that. until: (SCOPE_*, row) -> when that switch ends by itself; set_by: who has set one
+    that is not active, and why. hands_off: a kill has stopped repairs. drills: every kill. foreign: (venue, id) -> what
+    an order is that is alive there and not ours, as last told. adopt: instruments whose
     position the venue's next word decides. requests: number of a cancel -> order. venue_orders: (venue, its own order
     id) -> order. early: reports that came under a venue's id which no order has yet.
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
@@ -112,6 +115,11 @@ class Core:
         self.halted: dict[int, None] = {}
         self.stopped: dict[int, int] = {}
         self.ordered = ACTIVE
+        self.forced = self.hands_off = False
+        self.until: dict[tuple[int, int], int] = {}
+        self.set_by: dict[tuple[int, int], tuple[int, str, str]] = {}
+        self.drills: list = []
+        self.foreign: dict[tuple[int, str], str] = {}
         self.adopt: set[int] = set()
         self.requests: dict[int, int] = {}
         self.venue_orders: dict[tuple[int, str], int] = {}

@@ -6,6 +6,7 @@ known: what it has seen before is no evidence. What is not known never steps up.
 
 from typing import NamedTuple
 
+from engine import switches
 from engine.core import Core
 from engine.records import CLOSED, COMPLETE, LEDGER_HEDGE, PARTIAL_BALANCED, RAMP
 from engine.schema import ACTIVE, REDUCE_ONLY, UNSET
@@ -137,7 +138,7 @@ def _fall(core: Core, index: int, ramp: Ramp, why: str) -> None:
     numbers = _numbers(core, ramp)
     name, floor = core.names["strategies"][index], ramp.at == 0
     if floor:
-        _reduce_only(core, index)
+        switches.tighten(core, index, REDUCE_ONLY, f"its ramp: {why}")
     else:
         ramp.at -= 1
     _emit(core, index, ramp, _DOWN)
@@ -152,14 +153,6 @@ def _fall(core: Core, index: int, ramp: Ramp, why: str) -> None:
             "find out why; it steps up again by itself once it has earned it, entries are held to the cap", **numbers,
         )  # fmt: skip
     ramp.begin(core.now_ns, ramp.last_micros)
-
-
-def _reduce_only(core: Core, index: int) -> None:
-    """Also what the end of a halt gives back is no more than that."""
-    row = core.state.strategy[index]
-    row["switch"] = max(int(row["switch"]), REDUCE_ONLY)
-    if index in core.stopped:
-        core.stopped[index] = max(core.stopped[index], REDUCE_ONLY)
 
 
 def _emit(core: Core, index: int, ramp: Ramp, change: int) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import ledger_hedge, legs, ramp, reports, settle, stands, views
+from engine import kill, ledger_hedge, legs, ramp, reports, settle, stands, switches, views
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
@@ -14,6 +14,7 @@ _ASKED_IN_VAIN = 4
 def on_tick(core: Core) -> None:
     """One beat of the journalled timer."""
     refresh_sessions(core)
+    switches.on_tick(core)
     if core.locked:
         unlock(core)
     if core.early:
@@ -26,6 +27,8 @@ def on_tick(core: Core) -> None:
         deal = core.state.deal_row(deal_id)
         if deal is not None and deal_id in core.open_deals:
             settle.check_deal(core, deal)
+    if core.drills:
+        kill.look(core)
     if core.now_ns >= core.next_sample_ns and not core.state.head["no_room"]:
         core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
         sample(core)
