@@ -20,7 +20,8 @@ _GIT_S = 20.0
 def facts(path: Path, config: Config | None) -> dict[str, Any]:
     """All of it, as JSON. config: None where the file cannot be read as one."""
     return {
-        "name": path.name if config is None else config.engine.name, "date": utc_text(now_ns()), "host": platform.node(), "system": f"{platform.system()} {platform.release()}",
+        "name": path.name if config is None else config.engine.name, "date": utc_text(now_ns()),
+        "host": platform.node(), "system": f"{platform.system()} {platform.release()}",
         "cores": len(os.sched_getaffinity(0)), "load_1m": round(os.getloadavg()[0], 2), "versions": versions(),
         "config": str(path), "config_files_hash": hash_of(_config_files(path, config)), **code(),
     }  # fmt: skip
