@@ -79,6 +79,9 @@ async def run(joint: Joint) -> list[Step]:
     config = figures.pop("config")
     of_kill = {key: figures.pop(key) for key in [*figures] if key.startswith("kill") or key == "entries_after_kill"}
     notes = [f"played: {figures['played']}"] + ([_SIMULATED] if joint.simulated else [])
+    notes += (
+        ["no order was sent in this time: how the venues take orders was not seen"] if not figures["orders"] else []
+    )
     tested = judged(*JOINT, joint_checks(config, figures), figures, notes)
     tested.seconds = (now_ns() - began_ns) / 1e9 - kill_seconds
     return [tested, _drill(config, of_kill, kill_seconds)]
@@ -89,7 +92,10 @@ def _drill(config: dict, figures: dict[str, Any], seconds: float) -> Step:
         return skipped(*KILL, "this version has no kill command")
     if figures["kill_code"] is None:
         return skipped(*KILL, "the engine had ended before it")
-    step = judged(*KILL, kill_checks(config, figures), figures, [figures["kill_said"]] if figures["kill_said"] else [])
+    notes = [figures["kill_said"]] if figures["kill_said"] else []
+    if not any(one["asked"] for one in figures["kills"].values()):
+        notes.append("no order was alive at the word: nothing had to be cancelled")
+    step = judged(*KILL, kill_checks(config, figures), figures, notes)
     step.seconds = seconds
     return step
 

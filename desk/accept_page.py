@@ -99,7 +99,7 @@ def _section(step: Step) -> str:
     if checks:
         parts.append(_scroll(table(["", "asked", "seen"], checks, "checks")))
     if rows := list(_figures(step.figures)):
-        parts.append(_scroll(table(["figure", "value"], rows, "definitions")))
+        parts.append(_scroll(table(["figure", "value"], rows, "checks")))
     return f"<section>{''.join(parts)}</section>"
 
 
@@ -110,7 +110,7 @@ def _figures(figures: Mapping[str, Any]):
         if key in _ELSEWHERE or value in ("", [], {}):
             continue
         if isinstance(value, Mapping):
-            value = "; ".join(f"{inner}: {_text(one)}" for inner, one in value.items())
+            value = "; ".join(f"{inner.replace('_', ' ')}: {_text(one)}" for inner, one in value.items() if one != 0)
         yield [escape(name), escape(_text(value))]
 
 
@@ -119,7 +119,10 @@ def _text(value: Any) -> str:
         return ", ".join(f"{key.replace('_', ' ')} {_text(one)}" for key, one in value.items())
     if isinstance(value, list):
         return "; ".join(map(_text, value))
-    return value if isinstance(value, str) else number_text(value, 3)
+    if isinstance(value, float):
+        text = number_text(value, 3)
+        return text.rstrip("0").rstrip(".")
+    return value if isinstance(value, str) else number_text(value)
 
 
 def _scroll(content: str) -> str:

@@ -61,17 +61,20 @@ def exit_code(steps: Sequence[Step]) -> int:
 def equals(figures: Mapping[str, Any], key: str, wanted: object, what: str) -> Check:
     """A figure that must have a value; one that is missing or of another type has not."""
     value = figures.get(key)
-    right = type(value) is type(wanted) and value == wanted
-    return Check(
-        what, right, "not told" if value is None else number_text(value) if isinstance(value, bool) else str(value)
-    )
+    return Check(what, type(value) is type(wanted) and value == wanted, _text(value))
 
 
 def above_zero(figures: Mapping[str, Any], key: str, what: str) -> Check:
     value = figures.get(key)
     if not isinstance(value, int | float) or isinstance(value, bool):
-        return Check(what, False, "not told" if value is None else str(value))
+        return Check(what, False, _text(value))
     return Check(what, 0 < value < 1e12, f"{value:g}")
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "not told"
+    return number_text(value) if isinstance(value, bool) else str(value)
 
 
 def all_of(wanted: Sequence[str], seen: Sequence[str], what: str) -> Check:
@@ -113,7 +116,7 @@ def kill_checks(config: Mapping[str, Any], figures: Mapping[str, Any]) -> list[C
 
 
 def storm_checks(code: int, figures: Mapping[str, Any], deals: int) -> list[Check]:
-    """deals: asked for. Where the config's own limits deny a storm's decisions it plays fewer of them, which is told."""
+    """deals: asked for. Where the config's own limits deny a storm's decisions it plays fewer, which is told."""
     played = above_zero(figures, "deals", "deals were played")
     played.seen += f" of {deals} asked for"
     return [
