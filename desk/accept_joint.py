@@ -79,9 +79,8 @@ async def run(joint: Joint) -> list[Step]:
     config = figures.pop("config")
     of_kill = {key: figures.pop(key) for key in [*figures] if key.startswith("kill") or key == "entries_after_kill"}
     notes = [f"played: {figures['played']}"] + ([_SIMULATED] if joint.simulated else [])
-    notes += (
-        ["no order was sent in this time: how the venues take orders was not seen"] if not figures["orders"] else []
-    )
+    if not figures["orders"]:
+        notes.append("no order was sent in this time: how the venues take orders was not seen")
     tested = judged(*JOINT, joint_checks(config, figures), figures, notes)
     tested.seconds = (now_ns() - began_ns) / 1e9 - kill_seconds
     return [tested, _drill(config, of_kill, kill_seconds)]
@@ -100,30 +99,42 @@ def _drill(config: dict, figures: dict[str, Any], seconds: float) -> Step:
     return step
 
 
+class _Files(NamedTuple):
+    """What the processes are started with. origin_ns: when a simulated market opens; 0: the venues run elsewhere."""
+
+    engine: Path
+    venues: list[Path]
+    played: str
+    origin_ns: int
+
+    @property
+    def origin(self) -> list[str]:
+        return ["--origin-ns", str(self.origin_ns)] if self.origin_ns else []
+
+
+def _files(joint: Joint) -> _Files:
+    if not joint.simulated:
+        return _Files(joint.path, [], f"live, {joint.path.name}", 0)
+    market = market_of(joint.config, joint.simulated)
+    calm = [_calm(file) for file in joint.simulated]
+    staged = set_up(joint.config, calm, joint.path.parent, joint.work / "config", market.clock)
+    return _Files(staged.engine, staged.venues, market.played, now_ns() + NS_PER_S)
+
+
 async def _played(joint: Joint) -> tuple[dict[str, Any], float]:
     """Venues where they are simulated, the engine for so many seconds, the kill, the stop; and seconds of the kill."""
-    engine_file, venue_files, played, origin = joint.path, [], f"live, {joint.path.name}", []
-    if joint.simulated:
-        market = market_of(joint.config, joint.simulated)
-        calm = [_calm(file) for file in joint.simulated]
-        engine_file, venue_files = set_up(joint.config, calm, joint.path.parent, joint.work / "config", market.clock)
-        played, origin = market.played, ["--origin-ns", str(now_ns() + NS_PER_S)]
-    stop = asyncio.Event()
+    files, stop = _files(joint), asyncio.Event()
     async with AsyncExitStack() as processes:
-        children = []
-        for path in venue_files:
-            child = Child(path.stem, ["venue", str(path), *origin], joint.work)
-            children.append(await processes.enter_async_context(child))
-        opens_ns = int(origin[1]) if origin else 0
-        up = lambda: now_ns() >= opens_ns and all(child.says("listens on") for child in children)
+        children = [Child(path.stem, ["venue", str(path), *files.origin], joint.work) for path in files.venues]
+        for child in children:
+            await processes.enter_async_context(child)
+        up = lambda: now_ns() >= files.origin_ns and all(child.says("listens on") for child in children)
         await until(up, "not every venue listens", children, stop, _START_S)
-        arguments = ["run", str(engine_file), "--journal", str(joint.journal), *origin, "--played", played]
+        arguments = ["run", str(files.engine), "--journal", str(joint.journal), *files.origin, "--played", files.played]
         engine = await processes.enter_async_context(Child("engine", arguments, joint.work))
         children.append(engine)
         await until((joint.journal / "live").exists, "the engine does not start", [engine], stop, _START_S)
-        end_ns = now_ns() + round(joint.seconds * NS_PER_S)
-        while now_ns() < end_ns and all(child.running for child in children):
-            await asyncio.sleep(_LOOK_S)
+        await _watched(children, joint.seconds)
         early = "; ".join(child.early_end() for child in children if not child.running)
         began_ns = now_ns()
         figures = await _killed(joint, engine)
@@ -131,8 +142,15 @@ async def _played(joint: Joint) -> tuple[dict[str, Any], float]:
         await engine.end()
     if early:
         raise NotUp(early)
-    figures |= {"seconds": joint.seconds, "played": played, "exit_code": engine.code, "last_words": engine.last_line()}
-    return figures, kill_seconds
+    told = {"seconds": joint.seconds, "played": files.played, "exit_code": engine.code}
+    return figures | told | {"last_words": engine.last_line()}, kill_seconds
+
+
+async def _watched(children: list[Child], seconds: float) -> None:
+    """Until the time is over, or one of them has ended."""
+    end_ns = now_ns() + round(seconds * NS_PER_S)
+    while now_ns() < end_ns and all(child.running for child in children):
+        await asyncio.sleep(_LOOK_S)
 
 
 def _calm(file: VenueFile) -> VenueFile:

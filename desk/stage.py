@@ -67,8 +67,13 @@ def _write_venue(folder: Path, source: Path, file: VenueFile, port: int, market_
     return path
 
 
+def toml(shown: dict) -> str:
+    """A config, as plain values, in TOML; None is what is not stated."""
+    return tomli_w.dumps(_without_none(shown))
+
+
 def _write(path: Path, shown: dict) -> None:
-    path.write_text(tomli_w.dumps(_without_none(shown)))
+    path.write_text(toml(shown))
 
 
 def _without_none(value):
