@@ -63,7 +63,12 @@ def _armed(state, names: Names, levels: list[int], pushes: list[int], spec):
     if spec.kind == "python":
         levels_of = {"center": center, "entry": entry, "raises": 1.6 * tick_worth * pushes[at]}
         return msgspec.structs.replace(
-            spec, code="bench.storm.raising:signal", parameters=levels_of, min_edge=-1e6, cooldown_ms=1, min_samples=1,
+            spec,
+            code="bench.storm.raising:signal",
+            parameters=levels_of,
+            min_edge=-1e6,
+            cooldown_ms=1,
+            min_samples=1,
         )
     return msgspec.structs.replace(
         spec, center=center, band="price", entry=entry, exit=0.0, rearm=0.0, min_edge=-1e6, cooldown_ms=1, min_samples=1

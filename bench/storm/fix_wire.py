@@ -155,9 +155,7 @@ class FixWire:
         asked: of no use here, a question reaches the venue itself.
         """
         for line, channel in ((self.orders, TRADING), (self.quotes, MARKET_DATA)):
-            line.session = Session(
-                SessionSettings(sender=CLIENT, target=VENUE, initiator=True), self._stores[channel]
-            )
+            line.session = Session(SessionSettings(sender=CLIENT, target=VENUE, initiator=True), self._stores[channel])
         trading = Trading(self._venue, self.orders.session, self._listing, "", self._account, True, inputs)
         self.orders.owner = trading
         self.quotes.owner = MarketData(self._venue, self._listing, False, inputs)
