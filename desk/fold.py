@@ -169,7 +169,7 @@ class Fold:
             return
         of_strategy = decision.purpose in (ENTRY, EXIT)
         self.verdicts[bool(row.cleared), of_strategy] += 1
-        if row.cleared and not row.orders and self.names.is_shadow(decision.strategy):
+        if self.names.was_shadow(decision, row):
             self.shadows += of_strategy
         elif row.cleared:
             deal = self.deals.of(decision.deal_id or decision.decision_id)

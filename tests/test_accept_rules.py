@@ -8,7 +8,7 @@ import pytest
 
 from desk.accept import AcceptError, Wish, _checked, _joint, _storm, figures_in, run
 from desk.accept_facts import facts, hash_of
-from desk.accept_joint import simulated_beside
+from desk.accept_joint import _drill, simulated_beside
 from desk.accept_page import as_json, page_html, write_page
 from desk.accept_rules import (
     FAIL,
@@ -154,6 +154,12 @@ def test_a_kill_in_the_journal_is_judged_by_what_came_after_it(tmp_path):
     figures = figures_of(record_into(tmp_path, list(world.journal.records())))
     assert figures["kills"]["SIM_OTC"]["asked"] == 1
     assert all(one.passed for one in kill_checks(figures["config"], figures | {"kill_code": 0}))
+
+
+def test_a_kill_that_could_not_be_given_is_skipped_with_its_reason():
+    told = {"kill_missing": False, "kill_code": None, "kill_said": "", "kills": {}}
+    assert _drill(CONFIG, told, 0.1).why == "the engine had ended before it"
+    assert _drill(CONFIG, told | {"kill_missing": True, "kill_code": 2}, 0.1).verdict == SKIPPED
 
 
 def test_figures_that_are_no_json_object_are_none(tmp_path):

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from bench.storm.arm import arm
+from desk.cli import main
 from desk.config import RampSpec
 from desk.fold import fold_of
 from desk.report import report_html
@@ -11,7 +12,8 @@ from desk.summary import summary
 from engine import records
 from engine.ports import DOWN, TRADING
 from engine.records import DTYPES
-from tests.world import World, demo_config, with_repair
+from tests.journal_deals import record_into
+from tests.world import BEGIN_NS, World, demo_config, with_repair
 
 
 @pytest.fixture
@@ -79,6 +81,18 @@ def test_a_shadow_entry_that_is_denied_leaves_the_strategy_armed(world_of):
     assert world.state.strategy[0]["armed"].tolist() == [1, 1]
 
 
+def test_a_hedge_of_the_ledger_is_shadow_too():
+    """A ledger from live days (put there by hand, so no replay is asked for) in an engine that sends nothing now."""
+    world = World(demo_config(mode="shadow"))
+    world.market(6.0)
+    world.state.spread[0]["residual_ubase"] = 1_100_000_000
+    world.step(600)
+    (decision,) = world.of_kind(records.DECISION)
+    (verdict,) = world.of_kind(records.VERDICT)
+    assert (decision["purpose"], verdict["cleared"], verdict["orders"]) == (records.LEDGER_HEDGE, 1, 0)
+    assert not world.of_kind(records.ORDER) and not world.loop.core.open_deals
+
+
 def test_a_live_deal_is_repaired_although_its_strategy_has_become_a_shadow(world_of):
     """A mode may change while a deal is open: what is out of balance is brought back all the same."""
     config = with_repair(demo_config(max_units=1), retry_ms=50)
@@ -120,6 +134,17 @@ def test_report_and_summary_say_shadow_and_invent_no_deal(world_of):
     assert (figures["deals"], figures["orders_sent"]) == (0, 0)
     assert list(fold.deals.by_id) == []
     assert "Shadow mode: " in report_html(fold, figures)
+
+
+def test_why_and_why_not_say_shadow(world_of, tmp_path, capsys):
+    world = world_of(demo_config(mode="shadow"))
+    world.market(6.5)
+    world.step(3_000)
+    journal = record_into(tmp_path, list(world.journal.records()))
+    assert main(["why", str(journal), "1"]) == 0
+    assert "Cleared in shadow mode: no deal, nothing was sent" in capsys.readouterr().out
+    assert main(["why-not", str(journal), "AU_GC", "--at", str(BEGIN_NS)]) == 0
+    assert "Cleared, shadow (decision 1)" in capsys.readouterr().out
 
 
 def test_a_live_run_says_nothing_of_shadows(world_of):
