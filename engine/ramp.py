@@ -26,9 +26,9 @@ class Step(NamedTuple):
 class Ramp:
     """The ramp of one strategy.
 
-    at: the step that holds. began_ns: of the step; 0: it has not begun, its profit and loss is unknown. deals: that
-    ended well in it. halted: its deals that wait for a person, as last seen. base_micros, last_micros: P&L of the day
-    as the step (or the day) began and as last seen; carried_micros: of days before it, in this step.
+    at: the step that holds. began_ns: of the step. deals: that ended well in it. halted: its deals that wait for a
+    person, as last seen. base_micros, last_micros: P&L of the day as the step (or the day) began and as last seen;
+    carried_micros: of days before it, in this step. A step whose base is UNSET has yet to begin.
     """
 
     def __init__(self, steps: list[Step]):
@@ -42,7 +42,7 @@ class Ramp:
 
     def begin(self, now_ns: int, pnl_micros: int) -> None:
         """Begin the step that holds anew."""
-        self.began_ns = 0 if pnl_micros == UNSET else now_ns
+        self.began_ns = now_ns
         self.base_micros = pnl_micros
         self.carried_micros = 0
         self.deals: set[int] = set()
@@ -89,8 +89,6 @@ def look(core: Core) -> None:
 
 def _count(core: Core, index: int, ramp: Ramp) -> None:
     """Deals of the strategy's own decisions that ended in this step as they should."""
-    if not ramp.began_ns:
-        return
     deals = core.state.deal
     ended = (deals["state"] == CLOSED) & (deals["closed_ns"] > ramp.began_ns) & (deals["purpose"] < LEDGER_HEDGE)
     well = (deals["outcome"] == COMPLETE) | (deals["outcome"] == PARTIAL_BALANCED)
@@ -116,7 +114,7 @@ def _strategy_of(core: Core, deal_id: int) -> int:
 def _has_earned(core: Core, index: int, ramp: Ramp) -> bool:
     """Whether all has been seen that the next step asks for. A strategy that may not trade earns nothing."""
     row, head, step = core.state.strategy[index], core.state.head, ramp.step
-    if ramp.at == len(ramp.steps) - 1 or not ramp.began_ns or ramp.loss_micros == UNSET:
+    if ramp.at == len(ramp.steps) - 1 or ramp.loss_micros == UNSET:
         return False
     if row["shadow"] or head["shadow"] or row["switch"] != ACTIVE or head["switch"] != ACTIVE:
         return False
@@ -169,6 +167,6 @@ def _numbers(core: Core, ramp: Ramp) -> dict:
     loss = ramp.loss_micros
     return {
         "cap_units": ramp.step.units, "deals": len(ramp.deals),
-        "seconds": (core.now_ns - ramp.began_ns) // 1_000_000_000 if ramp.began_ns else 0,
+        "seconds": (core.now_ns - ramp.began_ns) // 1_000_000_000,
         "loss": "unknown" if loss == UNSET else loss / 1e6,
     }  # fmt: skip

@@ -9,7 +9,7 @@ from engine import records
 from engine.journal import MemoryJournal
 from engine.ramp import Ramp, Step
 from engine.replay import SCRATCH_BYTES, SilentGateway, feed_all
-from engine.schema import ACTIVE, HALTED, REDUCE_ONLY, UNSET
+from engine.schema import ACTIVE, HALTED, NO_LIMIT, REDUCE_ONLY, UNSET
 from tests.world import World, demo_config, with_repair
 
 S, MICROS = 1_000, 1_000_000
@@ -24,9 +24,12 @@ class RampWorld(World):
     """A world whose profit and loss is what its dollar's bid says: 68,960 is zero, a tick is a hundred; below 60,000
     nobody knows it."""
 
-    def __init__(self, ramp=THREE, pnl: float | None = 0.0, **strategy):
+    def __init__(self, ramp=THREE, pnl: float | None = 0.0, others=(), **strategy):
         config = demo_config(ramp=ramp, **({"max_units": 3, "rearm": 0.2} | strategy))
-        super().__init__(with_repair(config, on_partial="unwind", naked_limit_ms=1_500, max_tries=20))
+        config = with_repair(config, on_partial="unwind", naked_limit_ms=1_500, max_tries=20)
+        first = config.strategies[0]
+        more = [msgspec.structs.replace(first, id=f"other {number}", **one) for number, one in enumerate(others)]
+        super().__init__(msgspec.structs.replace(config, strategies=[first, *more]))
         self.hot_of(self.loop)
         self.pnl(pnl)
         self.step(500)
@@ -274,12 +277,20 @@ def test_a_restart_in_the_middle_of_a_step_goes_on_from_what_was_seen(world_of):
     assert world.told()[-1]["numbers"]["deals"] == 2
 
 
-def test_two_strategies_climb_ramps_of_their_own():
-    config = demo_config(ramp=[RampSpec(units=1, min_s=1), RampSpec(units=3)])
-    other = msgspec.structs.replace(config.strategies[0], id="other", ramp=[])
-    world = World(msgspec.structs.replace(config, strategies=[config.strategies[0], other]))
+def test_the_deals_of_another_strategy_prove_nothing(world_of):
+    world = world_of(
+        [RampSpec(units=1, min_deals=1), RampSpec(units=3)], others=[{"ramp": [], "entry": 0.25}], entry=9.0
+    )
+    world.trade(6.5)
+    world.step(1 * S)
+    assert world.outcomes() == ["complete"]
+    assert world.cap == 1
+
+
+def test_two_strategies_climb_ramps_of_their_own(world_of):
+    later = [RampSpec(units=2, min_s=9), RampSpec(units=3)]
+    world = world_of([RampSpec(units=1, min_s=1), RampSpec(units=3)], others=[{"ramp": []}, {"ramp": later}])
     world.step(3 * S)
     rows = world.of_kind(records.RAMP)
-    assert [(int(row["strategy"]), int(row["step"])) for row in rows] == [(0, 0), (0, 1)]
-    assert int(world.state.strategy[1]["cap_units"]) > 2**61  # no ramp, no cap
-    world.check()
+    assert [(int(row["strategy"]), int(row["step"])) for row in rows] == [(0, 0), (2, 0), (0, 1)]
+    assert world.state.strategy["cap_units"].tolist() == [3, NO_LIMIT, 2]  # no ramp, no cap
