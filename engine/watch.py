@@ -32,6 +32,7 @@ def on_tick(core: Core) -> None:
     if core.now_ns >= core.next_sample_ns and not core.state.head["no_room"]:
         core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
         sample(core)
+        ramp.look(core)  # goes by the day's profit and loss, so behind what counts it
         ledger_hedge.hedge_due(core)
 
 
@@ -89,7 +90,6 @@ def sample(core: Core) -> None:
         )  # fmt: skip
     for index, row in enumerate(core.state.pool):
         _watch_pool(core, index, row)
-    ramp.look(core)  # goes by the day's profit and loss as counted now
     stands.emit_stands(core)
 
 

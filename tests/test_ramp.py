@@ -5,14 +5,17 @@ import pytest
 
 from desk.assembly import assemble
 from desk.config import RampSpec
-from engine import records
+from engine import ramp, records
 from engine.journal import MemoryJournal
+from engine.loop import Loop
+from engine.ports import AccountReport
 from engine.ramp import Ramp, Step
 from engine.replay import SCRATCH_BYTES, SilentGateway, feed_all
 from engine.schema import ACTIVE, HALTED, NO_LIMIT, REDUCE_ONLY, UNSET
 from tests.world import World, demo_config, with_repair
 
 S, MICROS = 1_000, 1_000_000
+CAPITAL, UNKNOWN = 10**13, 2 * 10**13
 THREE = [
     RampSpec(units=1, min_deals=2, min_s=2, max_loss=100.0),
     RampSpec(units=2, min_deals=2, min_s=2, max_loss=100.0),
@@ -20,9 +23,22 @@ THREE = [
 ]
 
 
+def by_balance(loop: Loop) -> Loop:
+    """The loop, with the profit and loss of its ramps taken from the first account's balance."""
+
+    class Told(Ramp):
+        def take(self, pnl_micros: int, day: int, now_ns: int) -> None:
+            balance = int(loop.core.state.account[0]["capital_micros"])
+            super().take(UNSET if balance == UNKNOWN else balance - CAPITAL, day, now_ns)
+
+    for one in loop.core.ramps.values():
+        one.__class__ = Told
+    return loop
+
+
 class RampWorld(World):
-    """A world whose profit and loss is what its dollar's bid says: 68,960 is zero, a tick is a hundred; below 60,000
-    nobody knows it."""
+    """A world whose strategies have earned what the first account has above ten million; where it has twenty, nobody
+    knows. So profit and loss is an input, and a replay sees the same."""
 
     def __init__(self, ramp=THREE, pnl: float | None = 0.0, others=(), **strategy):
         config = demo_config(ramp=ramp, **({"max_units": 3, "rearm": 0.2} | strategy))
@@ -30,26 +46,17 @@ class RampWorld(World):
         first = config.strategies[0]
         more = [msgspec.structs.replace(first, id=f"other {number}", **one) for number, one in enumerate(others)]
         super().__init__(msgspec.structs.replace(config, strategies=[first, *more]))
-        self.hot_of(self.loop)
+        by_balance(self.loop)
         self.pnl(pnl)
         self.step(500)
 
-    def hot_of(self, loop):
-        plain = loop.core.hot.sample
-
-        def sample(address: int, now_ns: int) -> None:
-            plain(address, now_ns)
-            bid = int(loop.core.state.book[self.fx]["bid_ticks"])
-            worth = 0 if bid == 0 else UNSET if bid < 60_000 else (bid - 68_960) * 100 * MICROS
-            loop.core.state.strategy["pnl_micros"] = worth
-
-        loop.core.hot = loop.core.hot._replace(sample=sample)
-        return loop
-
     def pnl(self, amount: float | None) -> None:
         """The day's profit and loss, from the next sample on; None: nobody knows it."""
-        self.dollar = 50_000 if amount is None else 68_960 + round(amount / 100)
-        self.quote(self.fx, self.dollar, self.dollar + 1, 500)
+        balance = UNKNOWN if amount is None else CAPITAL + round(amount * MICROS)
+        self.loop.on_account(
+            AccountReport(account=0, balance_micros=balance, available_micros=balance, margin_micros=0,
+                          recv_ns=self.now_ns)
+        )  # fmt: skip
 
     def deals_done(self, count: int) -> None:
         """So many deals, in and out again, each of them whole."""
@@ -60,12 +67,11 @@ class RampWorld(World):
 
     def trade(self, spread: float) -> None:
         self.market(spread)
-        self.pnl((self.dollar - 68_960) * 100)
         self.step(300)
 
     def replayed(self):
         memory = MemoryJournal(SCRATCH_BYTES)
-        loop = self.hot_of(assemble(self.record, memory, [SilentGateway(), SilentGateway()], lambda: 0))
+        loop = by_balance(assemble(self.record, memory, [SilentGateway(), SilentGateway()], lambda: 0))
         return feed_all(loop, memory, self.journal.records()), loop
 
     @property
@@ -199,6 +205,17 @@ def test_a_loss_beyond_the_step_s_falls_back_and_is_forgiven_there(world_of):
     assert (world.switch, world.told()[-1]["code"]) == (REDUCE_ONLY, "ramp_floor")
     world.step(5 * S)
     assert len(world.changes()) == 4
+
+
+def test_it_goes_by_the_strategy_s_own_profit_and_loss_of_the_tables():
+    """Put there by hand, and looked at without the loop: nothing is replayed."""
+    world = World(demo_config(ramp=THREE))
+    core, row = world.loop.core, world.state.strategy[0]
+    for pnl in (50, -50, -51):
+        assert row["switch"] == ACTIVE
+        row["pnl_micros"] = pnl * MICROS
+        ramp.look(core)
+    assert row["switch"] == REDUCE_ONLY
 
 
 def test_a_loss_is_counted_over_the_end_of_a_trading_day():
