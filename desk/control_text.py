@@ -6,18 +6,20 @@ from engine.schema import NO_LIMIT, SWITCHES, UNSET
 from riskgate.names import CONTROL_NAMES
 
 TOO_WIDE = 1 << 16  # control 20's own bit beside those of the records
-_DATA = 20
+_DATA, _POOL = 20, 17
+_ALL_BPS = 10_000
+_ALLOTTED = ("allotted, of the reporting currency", 1_000_000)
 
 # (unit, how many of the journal's integers make one of it). Where a control looks at several things, the gravest look
 # is kept, and the journal does not say which it was: the unit names both.
 _UNITS = {
-    1: ("lots", 1), 2: ("of currency", 1_000_000), 3: ("bps", 1), 4: ("ticks outside the band", 1), 6: ("messages", 1),
-    7: ("orders", 1), 8: ("a day", 1), 9: ("cancels", 1), 10: ("large cancels", 1),
+    1: ("lots", 1), 2: ("of currency", 1_000_000), 3: ("bps", 1), 4: ("ticks outside, or locked", 1),
+    6: ("messages", 1), 7: ("orders", 1), 8: ("a day", 1), 9: ("cancels", 1), 10: ("large cancels", 1),
     11: ("ticks crossed, or self-trades", 1), 12: ("lots", 1), 13: ("duplicates", 1),
-    14: ("executions in the window", 1), 15: ("lots, or millionths of currency", 1),
+    14: ("executions in the window", 1), 15: ("lots, units, or millionths of currency", 1),
     16: ("of account currency", 1_000_000), 17: ("%", 100), 18: ("lost, of the scope's currency", 1_000_000),
     19: ("messages a trade x 100, or millionths of fee", 1), 21: ("bps", 1), 22: ("in the spread's price", 1_000_000),
-    23: ("s to the close", 1), 25: ("links down or orders in doubt", 1),
+    23: ("s to the close", 1), 25: ("links down, in doubt, broken, drifts", 1),
     27: ("unbalanced deals, or ms of naked time", 1), 28: ("base units, or of currency", 1_000_000),
 }  # fmt: skip
 # Numbers that are words: an index into these.
@@ -28,13 +30,21 @@ def control_name(number: int) -> str:
     return CONTROL_NAMES.get(number, f"control {number}")
 
 
-def unit_text(number: int) -> str:
-    """The unit of a control's two numbers, empty where they are words."""
-    return _UNITS.get(number, ("", 1))[0]
+def look_texts(number: int, observed: int, limit: int) -> tuple[str, str, str]:
+    """(observed value, limit, unit) of one look; the unit is empty where the numbers are words."""
+    unit, scale = _unit_of(number, limit)
+    return _value_text(number, observed, scale), _value_text(number, limit, scale), unit
 
 
-def value_text(number: int, value: int) -> str:
-    """An observed value or a limit. A number nobody stated reads so, as does a limit that is stated to be none."""
+def _unit_of(number: int, limit: int) -> tuple[str, int]:
+    """A pool's level is more than nothing and at most all of it, in bps: any other limit of 17 is money."""
+    if number == _POOL and _is_number(limit) and not 0 < limit <= _ALL_BPS:
+        return _ALLOTTED
+    return _UNITS.get(number, ("", 1))
+
+
+def _value_text(number: int, value: int, scale: int) -> str:
+    """A number nobody stated reads so, as does a limit that is stated to be none."""
     if value == UNSET:
         return "not known"
     if value == NO_LIMIT:
@@ -44,7 +54,6 @@ def value_text(number: int, value: int) -> str:
     words = _WORDS.get(number, ())
     if 0 <= value < len(words):
         return words[value]
-    _, scale = _UNITS.get(number, ("", 1))
     return number_text(value if scale == 1 else value / scale)
 
 
@@ -55,7 +64,7 @@ def verdict_text(verdict) -> str:
         return "no control named"
     observed, limit, level = verdict.observed[slot], verdict.limit[slot], LEVELS[verdict.level[slot]]
     why = "" if level == "deny" else f" ({level})"
-    said, bound, unit = value_text(number, observed), value_text(number, limit), unit_text(number)
+    said, bound, unit = look_texts(number, observed, limit)
     if number == _DATA:
         return f"observed {said}{why}"
     if _is_number(limit):

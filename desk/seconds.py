@@ -42,6 +42,15 @@ _NO_ENGINE = (-2, 0)
 # A person's or the journal's word that stops all, whatever its scope says.
 _STOPS = {COMMAND_STOP: "stopped", COMMAND_KILL: "killed", COMMAND_NO_ROOM: "no room in the journal"}
 _SWITCHES = {COMMAND_HALT: "halted", COMMAND_REDUCE: "reduced"}
+_OF_ONE_RUN = (COMMAND_STOP, COMMAND_NO_ROOM)  # the next start does not know them any more
+
+
+class Switched(msgspec.Struct, frozen=True):
+    """A command that holds. until_ns: when it ends by itself, 0: never."""
+
+    code: int
+    until_ns: int
+    said: str
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -66,7 +75,7 @@ class Seconds:
         self._scopes = {index: names.scopes(index, spread) for index in self.held}
         self._links: dict[tuple[int, int], int] = {}
         self._broken: set[tuple[int, int, int]] = set()  # (venue, channel, state) in this second
-        self._switched: dict[tuple[int, int], str] = {}
+        self._switched: dict[tuple[int, int], Switched] = {}
         self._who: dict[int, tuple[str, ...]] = {}  # what was switched as a strategy was told to stand by a switch
         self._decisions: dict[int, object] = {}
         self._verdicts: dict[int, list] = {}
@@ -94,7 +103,7 @@ class Seconds:
         elif kind == STAND and row.strategy in self.held:
             self.held[row.strategy].change(key_of(row), row.now_ns, row)
             if row.reason == STAND_SWITCH:
-                self._who[row.strategy] = self._switches(row.strategy)
+                self._who[row.strategy] = self._switches(row.strategy, row.now_ns)
         elif kind == SPREAD and row.spread == self.spread:
             self._on_spread(row)
         elif kind == DECISION and row.strategy in self.held and row.purpose in (ENTRY, EXIT):
@@ -143,16 +152,17 @@ class Seconds:
             if venue in self._venues
         )
 
-    def _switches(self, strategy: int) -> tuple[str, ...]:
+    def _switches(self, strategy: int, now_ns: int) -> tuple[str, ...]:
         """Who switched what covers a strategy. The engine's own switches, such as after a halted deal, are alerts."""
-        said = tuple(self._switched[scope] for scope in sorted(self._scopes[strategy]) if scope in self._switched)
+        found = [self._switched[place] for place in sorted(self._scopes[strategy]) if place in self._switched]
+        said = tuple(one.said for one in found if not one.until_ns or now_ns < one.until_ns)
         return said or ("by the engine itself: see its alerts",)
 
     def _on_start(self, row) -> None:
         """What stood when the engine ended stands again until it says otherwise; every link begins down."""
         for strategy, held in self.held.items():
             held.change(self._stopped.get(strategy, _NOT_KNOWN), row.now_ns)
-        self._switched = {place: said for place, said in self._switched.items() if not said.startswith("stopped")}
+        self._switched = {place: one for place, one in self._switched.items() if one.code not in _OF_ONE_RUN}
         self._links = {(venue, channel): DOWN for venue in self._venues for channel in range(len(CHANNELS))}
 
     def _on_link(self, row) -> None:
@@ -164,13 +174,14 @@ class Seconds:
 
     def _on_command(self, row) -> None:
         by = f"{row.who}: {row.why}" if row.why else row.who
+        place = (row.choice, row.scope if row.choice != SCOPE_ALL else -1)
         if row.code in _STOPS:
-            self._switched[SCOPE_ALL, -1] = f"{_STOPS[row.code]} by {by}"
+            self._switched[SCOPE_ALL, -1] = Switched(row.code, 0, f"{_STOPS[row.code]} by {by}")
         elif row.code in _SWITCHES:
-            place = (row.choice, row.scope if row.choice != SCOPE_ALL else -1)
-            self._switched[place] = f"{SCOPES[row.choice]} {_SWITCHES[row.code]} by {by}"
+            said = f"{SCOPES[row.choice]} {_SWITCHES[row.code]} by {by}"
+            self._switched[place] = Switched(row.code, row.until_ns, said)
         elif row.code == COMMAND_RESUME:
-            self._switched.pop((row.choice, row.scope if row.choice != SCOPE_ALL else -1), None)
+            self._switched.pop(place, None)
 
     def _on_spread(self, row) -> None:
         """Only of use where a strategy has no STAND record: an older journal's."""

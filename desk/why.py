@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from desk.control_text import control_name, unit_text, value_text, verdict_text
+from desk.control_text import control_name, look_texts, verdict_text
 from desk.fold import Fold
 from desk.fold_rows import row_of
 from desk.texts import DASH, aligned, day_text, number_text, time_text
@@ -85,10 +85,8 @@ def _controls(verdict) -> list[str]:
             silent.append(str(number))
             continue
         mark = ">" if number == verdict.reason else "!" if level >= DENY else ""
-        rows.append((
-            mark, str(number), control_name(number), value_text(number, verdict.observed[slot]),
-            value_text(number, verdict.limit[slot]), unit_text(number), LEVELS[level],
-        ))  # fmt: skip
+        looks = look_texts(number, verdict.observed[slot], verdict.limit[slot])
+        rows.append((mark, str(number), control_name(number), *looks, LEVELS[level]))
     lines = aligned(rows, right=(1, 3, 4))
     if any(row[0] for row in rows):
         lines.append("> denied it first; ! would have denied it too")

@@ -10,7 +10,7 @@ from desk.fold_names import Names
 from desk.fold_rows import row_of
 from desk.moment_reader import Runs, read_moment
 from desk.seconds import LISTENS, Seconds, Told
-from desk.texts import count_text, day_text, time_text
+from desk.texts import aligned, count_text, day_text, time_text
 from engine.records import CONFIG, START
 from engine.segments import read
 
@@ -93,7 +93,7 @@ def page(names: Names, spread: int, window: Window, told: list[Told]) -> list[st
         for _, equal in groupby(of_strategy, lambda one: (one.label, one.notes)):
             equal = list(equal)
             stretches.append((equal[0].second, strategy, equal))
-    lines += [_line(names, *stretch) for stretch in sorted(stretches, key=lambda one: one[:2])]
+    lines += aligned([_row(names, *stretch) for stretch in sorted(stretches, key=lambda one: one[:2])])
     for strategy, of_strategy in groupby(sorted(told, key=_strategy), _strategy):
         counts = Counter(one.label for one in of_strategy)
         said = ", ".join(f"{label} {count}" for label, count in counts.most_common())
@@ -108,7 +108,7 @@ def _strategy(one: Told) -> int:
     return one.strategy
 
 
-def _line(names: Names, first: int, strategy: int, equal: list[Told]) -> str:
+def _row(names: Names, first: int, strategy: int, equal: list[Told]) -> tuple[str, ...]:
     """12:00:01 - 12:00:17  gold_spread  signal inside the band (0.12 from the center, enters at 0.25)."""
     last = equal[-1]
     when = time_text(first * _SECOND, 0)
@@ -116,4 +116,4 @@ def _line(names: Names, first: int, strategy: int, equal: list[Told]) -> str:
     many = sum(one.many for one in equal)
     numbers = last.numbers if many < 2 else f"{many} times; the last: {last.numbers}"
     notes = f" [{', '.join(last.notes)}]" if last.notes else ""
-    return f"{when:<19}  {names.strategy(strategy)}  {last.label}{f' ({numbers})' if numbers else ''}{notes}"
+    return when, names.strategy(strategy), f"{last.label}{f' ({numbers})' if numbers else ''}{notes}"

@@ -10,6 +10,7 @@ from engine.ports import DOWN, MARKET_DATA, READY, TRADING
 from engine.records import (
     COMMAND,
     COMMAND_HALT,
+    COMMAND_KILL,
     COMMAND_RESUME,
     COMMAND_STOP,
     CONFIG,
@@ -117,6 +118,19 @@ def test_a_switch_says_who_turned_it_and_why(tmp_path, capsys):
     lines = told(tmp_path, capsys, story, "01:00:01", 4)
     assert lines[1].endswith("switch: halted [venue halted by ann: strange prices]")
     assert lines[2].endswith("switch: halted [by the engine itself: see its alerts]")
+
+
+def test_a_switch_that_has_ended_by_itself_is_no_reason_any_more(tmp_path, capsys):
+    story = plain_story()
+    story.add(COMMAND, code=COMMAND_HALT, choice=SCOPE_VENUE, scope=1, who=b"ann", why=b"news", until_ns=T0 + SECOND)
+    story.add(COMMAND, code=COMMAND_KILL, choice=1, scope=-1, who=b"bob", why=b"fire")
+    stand(story, STAND_SWITCH, HALTED, switch=HALTED)
+    beat(story, 2)
+    stand(story, STAND_SWITCH, HALTED, switch=HALTED)
+    beat(story, 2)
+    lines = told(tmp_path, capsys, story, "01:00:01", 4)
+    assert lines[1].endswith("[killed by bob: fire, venue halted by ann: news]")
+    assert lines[2].endswith("[killed by bob: fire]")
 
 
 def test_a_verdict_outranks_what_stood_and_cleared_outranks_denied(tmp_path, capsys):
