@@ -128,7 +128,13 @@ async def _storm(wish: Wish, config: Config | None, work: Path) -> Step:
     if code is None:
         return skipped(*STORM, why)
     told = {key: found[key] for key in _STORM_FIGURES if key in found}
-    return _with_words(judged(*STORM, storm_checks(code, found, wish.deals), told), why)
+    notes = ["fewer deals than asked for: the config's gate let no more be opened"] if _fewer(found, wish.deals) else []
+    return _with_words(judged(*STORM, storm_checks(code, found, wish.deals), told, notes), why)
+
+
+def _fewer(figures: dict, deals: int) -> bool:
+    played = figures.get("deals")
+    return isinstance(played, int) and 0 < played < deals
 
 
 async def _latency(work: Path) -> Step:

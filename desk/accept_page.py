@@ -110,7 +110,7 @@ def _figures(figures: Mapping[str, Any]):
         if key in _ELSEWHERE or value in ("", [], {}):
             continue
         if isinstance(value, Mapping):
-            value = "; ".join(f"{inner.replace('_', ' ')}: {_text(one)}" for inner, one in value.items() if one != 0)
+            value = "; ".join(f"{inner}: {_text(one)}" for inner, one in value.items() if one != 0)
         yield [escape(name), escape(_text(value))]
 
 

@@ -48,7 +48,9 @@ def test_the_demo_is_accepted_and_its_evidence_lies_beside_the_page(tmp_path):
     assert codes == [records.COMMAND_KILL, records.COMMAND_STOP]
     assert steps["storm"]["figures"]["breaches"] == 0
     assert steps["latency"]["figures"]["both_us_p50"] > 0
-    assert "Accepted: every step passed." in page.read_text()
+    text = page.read_text()
+    assert "Accepted: every step passed." in text
+    assert "SIM_SHFE: asked " in text and str(journal) in text and chain_of(journal) in text
 
 
 def test_venues_that_are_not_there_fail_by_name_and_the_journal_is_looked_at_all_the_same(tmp_path):
