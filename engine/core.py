@@ -96,7 +96,8 @@ class Core:
     turn. told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
     last of why a strategy does not decide. sessions:
     (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
-    never for a decision. signals: the Python strategies and their parameters, by their index.
+    never for a decision. signals: the Python strategies and their parameters, ramps: of the
+    strategies that have one (both by the strategy's index).
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class Core:
         self.told: dict[tuple, object] = {}
         self.stood: dict[int, tuple] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
+        self.ramps: dict = {}
         self.next_sample_ns = 0
         self.next_session_ns = 0  # market time: when a contract's section ends, the first of all
         self.next_date_ns = 0  # market time: when its date ends

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import days, kill, ledger_hedge, legs, losses, reports, settle, stands, switches, views
+from engine import days, kill, ledger_hedge, legs, losses, ramp, reports, settle, stands, switches, views
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
@@ -35,6 +35,7 @@ def on_tick(core: Core) -> None:
         sample(core)
         losses.look(core)
         days.emit_meters(core)
+        ramp.look(core)  # goes by the day's profit and loss, so behind what counts it
         ledger_hedge.hedge_due(core)
 
 
