@@ -13,6 +13,7 @@ from desk.findings import Findings, iso_date, known, rows
 from desk.rules import rule_of
 from desk.toml_reader import nearest
 
+TELL_PRICE_LIMITS = ("diff",)  # protocols whose quotes carry the limits of the day
 # What is kept, and what it is kept of.
 _RESERVES = (
     ("reserve", "orders"), ("reserve", "cancels"), ("reserve", "trades"), ("frequent_reserve", "frequent_cancels"),
@@ -108,7 +109,7 @@ def _terms(found: Findings, spec: InstrumentSpec) -> None:
                 f"a book that states {', '.join(unsaid)} of {spec.id} on {date}: missing is denied",
             )  # fmt: skip
             return
-        if not _fits(found, spec, date, terms):
+        if not _fits(found, spec, date, terms) or not _has_band(found, spec, date, terms):
             return
 
 
@@ -129,6 +130,23 @@ def _fits(found: Findings, spec: InstrumentSpec, date: str, terms: dict[str, Any
             f"frequent_reserve of at least {tries + 1} for {spec.id} on {date}: a repair may try {tries} times there",
         )  # fmt: skip
         return False
+    return True
+
+
+def _has_band(found: Findings, spec: InstrumentSpec, date: str, terms: dict[str, Any]) -> bool:
+    """Whether somebody tells the price limits without which trading is denied: the venue, or else the config."""
+    venue = found.venues.get(spec.venue) if known(spec, "venue") else None
+    tells = venue is None or not known(venue, "protocol") or venue.protocol in TELL_PRICE_LIMITS
+    if not terms["price_limits"] or tells:
+        return True
+    for field in ("lower_limit", "upper_limit"):
+        if getattr(spec, field) == "":
+            found.wrong(
+                spec, field,
+                f"the price limit of the day: book {spec.rules} asks for it on {date}, and protocol {venue.protocol} "
+                "tells none",
+            )  # fmt: skip
+            return False
     return True
 
 

@@ -10,7 +10,7 @@ from desk.resolutions import resolve_lines
 
 OK, REFUSED, USAGE = 0, 1, 2
 _CODES = {"done": OK, "refused": REFUSED, "failed": REFUSED, "wrong": USAGE}
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0  # a reload's file is checked before it is answered
 
 
 class NoEngine(Exception):

@@ -3,6 +3,7 @@
 A request is one JSON object:
   {"command": "halt" | "reduce" | "resume", "scope": "all" | "KIND:ID", "why": TEXT}
   {"command": "resolve", "deal": ID, "decision": "retry" | "accept" | "by-hand", "why": TEXT}
+  {"command": "reload", "path": ABSOLUTE PATH, "why": TEXT, "dry": true | false}
   {"command": "status"}
 An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT} and, of status, "deals" and "switches".
 WRONG: the request cannot be understood. REFUSED: it can, and the engine will not do it. Neither changes anything.
@@ -13,6 +14,7 @@ from collections.abc import Iterable
 import msgspec
 import orjson
 
+from desk.reload import Candidate, carry_out, lines_of, look, plan
 from desk.toml_reader import nearest, shown
 from engine import command, records
 from engine.loop import Loop
@@ -38,23 +40,44 @@ class Resolve(msgspec.Struct, forbid_unknown_fields=True):
     why: str
 
 
+class Reload(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+    path: str
+    why: str = ""
+    dry: bool = False
+
+
 class Status(msgspec.Struct, forbid_unknown_fields=True):
     command: str
 
 
-_KINDS = {**dict.fromkeys(_CODES, Switch), "resolve": Resolve, "status": Status}
+_KINDS = {**dict.fromkeys(_CODES, Switch), "resolve": Resolve, "reload": Reload, "status": Status}
 
 
 class Misread(Exception):
     """A request that cannot be understood, and why."""
 
 
-def answer(loop: Loop, line: bytes, who: str, now_ns: int) -> dict:
-    """Do what one line asks. who: the peer's name, as it stands in the journal. Raises only what the engine raises."""
+def file_asked(line: bytes) -> str:
+    """The file that must be read and checked before a line is answered; "" for none."""
+    try:
+        request = _read(line)
+    except Misread:
+        return ""
+    return request.path if isinstance(request, Reload) else ""
+
+
+def answer(loop: Loop, line: bytes, who: str, now_ns: int, candidate: Candidate | None = None) -> dict:
+    """Do what one line asks. who: the peer's name, as it stands in the journal. Raises only what the engine raises.
+
+    candidate: the file that the line asks for, where it was looked at before.
+    """
     try:
         request = _read(line)
         if isinstance(request, Status):
             return _status(loop)
+        if isinstance(request, Reload):
+            return _reload(loop, request, candidate or look(request.path), who, now_ns)
         code, choice, scope = _meant(loop, request)
     except Misread as error:
         return {"result": WRONG, "said": str(error)}
@@ -68,7 +91,24 @@ def answer(loop: Loop, line: bytes, who: str, now_ns: int) -> dict:
     return {"result": DONE, "said": f"{_outcome(loop, request)} (record {seq}, by {who})"}
 
 
-def _read(line: bytes) -> Switch | Resolve | Status:
+def _reload(loop: Loop, request: Reload, candidate: Candidate, who: str, now_ns: int) -> dict:
+    chosen = plan(loop, candidate)
+    lines = "\n".join(lines_of(chosen))
+    if chosen.problems:
+        return {"result": REFUSED, "said": f"nothing is changed by {request.path}:\n{lines}"}
+    if request.dry:
+        return {
+            "result": DONE,
+            "said": f"{request.path} would change, and nothing is changed now:\n{lines}",
+        }
+    if loop.stopping:
+        return {"result": REFUSED, "said": "the engine is stopping"}
+    seq = loop.core.journal.next_seq
+    version = carry_out(loop, chosen, who, request.why, now_ns)
+    return {"result": DONE, "said": f"limits of version {version} are in force (record {seq}, by {who}):\n{lines}"}
+
+
+def _read(line: bytes) -> Switch | Resolve | Reload | Status:
     try:
         raw = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -81,7 +121,9 @@ def _read(line: bytes) -> Switch | Resolve | Status:
         request = msgspec.convert(raw, _KINDS[raw["command"]])
     except msgspec.ValidationError as error:
         raise Misread(f"{raw['command']}: {error}") from None
-    if not isinstance(request, Status):
+    if isinstance(request, Reload) and not request.path.startswith("/"):
+        raise Misread(f"path: expected an absolute path, got {shown(request.path)}")
+    if not isinstance(request, Status) and not (isinstance(request, Reload) and request.dry):
         _check_why(request.why)
     return request
 

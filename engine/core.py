@@ -86,13 +86,15 @@ class Core:
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
     trades, (venue, trade id, side, order number); busted: of those undone. failed: orders whose write failed in this
     turn. told: what a person has heard last of a matter, so that what repeats itself is told once. sessions:
-    (instrument, market time) -> its section's (open, close), UNSET where closed. clock: for stamps alone, never for a
-    decision. signals: the Python strategies and their parameters, by their index.
+    (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
+    never for a decision. signals: the Python strategies and their parameters, by their index. relimit, market_day: as
+    of `engine.limits`, the day counted from 1970. trading_days: of each contract's section, YYYYMMDD. told_bands:
+    contracts whose price limits the venue has told.
     """
 
     def __init__(
         self, state: State, journal, hot: Hot, gateways: list[Gateway], policies: list[RepairPolicy], timing: Timing,
-        sessions: Callable[[int, int], tuple[int, int]], names: dict[str, list[str]], clock: Callable[[], int],
+        sessions: Callable[[int, int], tuple[int, int, int]], names: dict[str, list[str]], clock: Callable[[], int],
     ):  # fmt: skip
         self.state, self.journal, self.hot, self.gateways = state, journal, hot, gateways
         self.policies, self.timing, self.sessions, self.names = policies, timing, sessions, names
@@ -114,6 +116,10 @@ class Core:
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
+        self.relimit: Callable[[dict | None, str], int] = lambda config, market_date: 0
+        self.market_day = 0
+        self.trading_days: dict[int, int] = {}
+        self.told_bands: set[int] = set()
         self.next_sample_ns = 0
         self.next_session_ns = 0  # market time: when a contract's section ends, the first of all
         self.locked: set[int] = set()  # contracts with cancels spent in a price-limit lock

@@ -130,8 +130,8 @@ def test_a_proxy_without_a_conversion_needs_one_stated(tmp_path):
     """A litre of it does not say how many grams it stands for."""
     lot = 'tick = "0.1"\nlot_size = "100 oz"\ncalendar = "comex_metals"\nexpires = "2027-04-28"'
     litres = lot.replace("100 oz", "100 l")
-    changes = [(lot, litres), ('symbol = "GCJ7"\naccount = "us"\nrules = "free"\ncurrency = "USD"\nprice_unit = "USD/oz"',
-                               'symbol = "GCJ7"\naccount = "us"\nrules = "free"\ncurrency = "USD"\nprice_unit = "USD/l"')]  # fmt: skip
+    gcj = 'symbol = "GCJ7"\naccount = "us"\nrules = "free"\ncurrency = "USD"\nprice_unit = "USD/oz"'
+    changes = [(lot, litres), (gcj, gcj.replace("USD/oz", "USD/l"))]
     (problem,) = checked(tmp_path, *changes).problems
     assert problem.key == f"{PROXY}.lot_base"
     assert problem.expected == "g in one lot of COMEX.GCJ7: its lot of 100 l does not convert by itself"
