@@ -244,8 +244,8 @@ class Loop:
             return
         core.now_ns = recv_ns
         core.journal.append_input(
-            records.PRICE_BAND, recv_ns,
-            core.record(records.PRICE_BAND, instrument=instrument, lower_ticks=lower_ticks, upper_ticks=upper_ticks),
+            records.BAND, recv_ns,
+            core.record(records.BAND, instrument=instrument, lower_ticks=lower_ticks, upper_ticks=upper_ticks),
         )  # fmt: skip
         limits.take_band(core, instrument, lower_ticks, upper_ticks)
         self._end()

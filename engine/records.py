@@ -18,7 +18,7 @@ HEADER = np.dtype([
 ])  # fmt: skip
 
 # Inputs: what the world told the engine. Replay feeds these, and nothing else, through the same loop.
-START, CONFIG, QUOTE, REPORT, LINK, TIMER, COMMAND, ACCOUNT, POSITION, BAD_INPUT, PRICE_BAND, LIMITS = range(1, 13)
+START, CONFIG, QUOTE, REPORT, LINK, TIMER, COMMAND, ACCOUNT, POSITION, BAD_INPUT, BAND, LIMITS = range(1, 13)
 # Outputs: what the engine made of it. Replay must make the same, byte for byte.
 (
     DECISION,
@@ -48,7 +48,7 @@ FIRST_OUTPUT, FIRST_ASIDE = 32, 64
 
 KIND_NAMES = {
     START: "start", CONFIG: "config", QUOTE: "quote", REPORT: "report", LINK: "link", TIMER: "timer",
-    COMMAND: "command", ACCOUNT: "account", POSITION: "position", BAD_INPUT: "bad input", PRICE_BAND: "price band",
+    COMMAND: "command", ACCOUNT: "account", POSITION: "position", BAD_INPUT: "bad input", BAND: "band",
     LIMITS: "limits", METER: "meter", STAND: "stand", ALLOCATION: "allocation", KILL: "kill", RAMP: "ramp", PNL: "pnl",
     DECISION: "decision",
     VERDICT: "verdict", ORDER: "order", CANCEL: "cancel", QUERY: "query", ORDER_STATE: "order state", FILL: "fill",
@@ -107,7 +107,7 @@ POSITION_DTYPE = np.dtype([
 ])  # fmt: skip
 
 # The price limits (涨跌停) of a contract's day, as its venue tells them.
-PRICE_BAND_DTYPE = np.dtype([("instrument", "<i4"), ("pad", "<i4"), ("lower_ticks", "<i8"), ("upper_ticks", "<i8")])
+BAND_DTYPE = np.dtype([("instrument", "<i4"), ("pad", "<i4"), ("lower_ticks", "<i8"), ("upper_ticks", "<i8")])
 
 # LIMITS carries JSON: {"version", "who", "why", "changes": [{"key", "old", "new"}], "config": the whole new one}.
 # BAD_INPUT, ALERT, CONFIG and LOG carry UTF-8 JSON: {"venue", "what", "raw" (hex, first 256 bytes)} and
@@ -286,8 +286,7 @@ SENT_DTYPE = np.dtype([("order_no", "<i8"), ("deal_id", "<i8"), ("kind", "<i4"),
 DTYPES = {
     START: START_DTYPE, QUOTE: QUOTE_DTYPE, REPORT: REPORT_DTYPE, LINK: LINK_DTYPE, TIMER: TIMER_DTYPE,
     COMMAND: COMMAND_DTYPE,
-    ACCOUNT: ACCOUNT_DTYPE, POSITION: POSITION_DTYPE, PRICE_BAND: PRICE_BAND_DTYPE, METER: METER_DTYPE,
-    STAND: STAND_DTYPE,
+    ACCOUNT: ACCOUNT_DTYPE, POSITION: POSITION_DTYPE, BAND: BAND_DTYPE, METER: METER_DTYPE, STAND: STAND_DTYPE,
     ALLOCATION: ALLOCATION_DTYPE, KILL: KILL_DTYPE, RAMP: RAMP_DTYPE, PNL: PNL_DTYPE,
     DECISION: DECISION_DTYPE, VERDICT: VERDICT_DTYPE,
     ORDER: ORDER_DTYPE, CANCEL: REQUEST_DTYPE, QUERY: REQUEST_DTYPE, ORDER_STATE: ORDER_STATE_DTYPE, FILL: FILL_DTYPE,

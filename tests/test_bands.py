@@ -20,7 +20,7 @@ def told(change: dict) -> tuple[list, list[str]]:
 
 
 def bands(world: World) -> list[tuple[int, int]]:
-    return [(int(row["lower_ticks"]), int(row["upper_ticks"])) for row in world.of_kind(records.PRICE_BAND)]
+    return [(int(row["lower_ticks"]), int(row["upper_ticks"])) for row in world.of_kind(records.BAND)]
 
 
 def limits(world: World, at: int = 0) -> tuple[int, int]:

@@ -14,7 +14,8 @@ STATUSES = {"ALIVE": True, "FINISHED": False}
 
 
 class OrderRow(msgspec.Struct, frozen=True, gc=False):
-    """One row of `orders`. venue_id: exchange_order_id, "" until it is accepted. cum_lots = volume_orign - volume_left."""
+    """One row of `orders`. venue_id: exchange_order_id, "" until it is accepted. cum_lots = volume_orign - volume_left.
+    """
 
     client_id: str
     instrument: int
