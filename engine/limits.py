@@ -4,6 +4,7 @@ What the numbers are is the desk's affair: `core.relimit(config, date)` copies t
 turn, and says how many have changed. config None: the one in force. Here is when that happens, and who hears of it.
 """
 
+import json
 from datetime import date
 
 from engine.core import Core
@@ -52,7 +53,11 @@ def reload(core: Core, body: dict) -> None:
 
 
 def _shown(value: object) -> str:
-    return "nothing" if value is None else str(value)
+    """A value of the config, the same from a person's request as from the journal, whose keys are sorted."""
+    if value is None:
+        return "nothing"
+    stated = {key: one for key, one in value.items() if one is not None} if isinstance(value, dict) else value
+    return json.dumps(stated, sort_keys=True, ensure_ascii=False)
 
 
 # Price limits (涨跌停) told by a venue
