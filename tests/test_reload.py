@@ -22,10 +22,8 @@ from tests.processes import ROOT, Processes, seen, until
 from tests.world import CALENDARS, World, banded
 
 DEMO = ROOT / "configs" / "demo" / "generated"
-ENGINE = (
-    (DEMO / "engine.toml").read_text()
-    .replace('"contracts.toml"', f'"{DEMO}/contracts.toml"').replace('"../../rules.toml"', f'"{ROOT}/configs/rules.toml"')
-)  # fmt: skip
+ENGINE = (DEMO / "engine.toml").read_text().replace('"contracts.toml"', f'"{DEMO}/contracts.toml"')
+ENGINE = ENGINE.replace('"../../rules.toml"', f'"{ROOT}/configs/rules.toml"')
 CN = '[[accounts]]\nid = "cn"\n'
 NARROW = (CN, f"{CN}max_order_value = 1\n")
 
@@ -148,7 +146,8 @@ def test_a_told_band_outlives_a_reload(tmp_path):
 REFUSALS = [
     ("a bad file", ("capital = 1_150_000", "capital = -1"), "pools[0].capital = -1.0: expected more than 0"),
     ("no TOML at all", ("[engine]", "[engine"), "expected valid TOML"),
-    ("what a strategy decides by", ("entry = 0.25", "entry = 0.5"), "strategies[gold_spread].entry 0.25 -> 0.5: this is"),
+    ("what a strategy decides by", ("entry = 0.25", "entry = 0.5"),
+     "strategies[gold_spread].entry 0.25 -> 0.5: this is"),
     ("the repair", ("max_tries = 3", "max_tries = 2"), "strategies[gold_spread].repair.max_tries 3 -> 2: this is"),
     ("another hedge", ("ratio = 3", "ratio = 3\nhedge_weight = 0.99"),
      "spreads[AU_GC].legs[SHFE.au2702].hedge_weight 1.0 -> 0.99: this is"),
