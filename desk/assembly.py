@@ -117,10 +117,8 @@ def config_hash(record: dict) -> bytes:
 
 
 def session_lookup(record: dict) -> Callable[[int, int], tuple[int, int, int]]:
-    """(instrument, market_ns) -> (open_ns, close_ns, trading_day) of the section that holds or comes next.
-
-    The times are UNSET where none is known; trading_day is YYYYMMDD, 0 where a market has none.
-    """
+    """(instrument, market_ns) -> (open_ns, close_ns, trading_day) of the section that holds or comes next; UNSET where
+    unknown."""
     calendars = {name: windows for name, windows in record["sessions"].items()}
     of = [calendars[spec["calendar"]] for spec in record["config"]["instruments"]]
 
@@ -149,6 +147,7 @@ def assemble(
         sample_ns=spec.sample_ms * NS_PER_MS,
         circuit_rejects=spec.circuit_rejects,
         circuit_ns=spec.circuit_ms * NS_PER_MS,
+        drawdown_ns=round(spec.drawdown_window_h * 3_600 * 1e9),
     )
     state: State = build_state(names, record["market_date"], rows)
     core = Core(state, journal, HOT, gateways, policies_of(names), timing, session_lookup(record), names.lists(), clock)

@@ -79,10 +79,10 @@ REMEMBERED: dict[str, tuple[str, ...]] = {
     "venue": ("link", "heard_ns", "switch", "in_doubt", "tokens", "tokens_ns"),
     "account": (
         "capital_micros", "held_micros", "used_micros", "maintenance_micros", "transit_micros", "switch", "live_orders",
-        "gross_micros", "net_micros", "drifts", "level", "tokens", "tokens_ns", "pnl_micros", "peak_micros",
+        "gross_micros", "net_micros", "drifts", "unmarked", "level", "tokens", "tokens_ns", "pnl_micros", "peak_micros",
     ),
     "pool": ("level", "transit_micros"),
-    "instrument": ("open_ns", "close_ns", "live_orders", "rejects", "broken_until_ns", "lock_cancels"),
+    "instrument": ("open_ns", "close_ns", "trading_day", "live_orders", "rejects", "broken_until_ns", "lock_cancels"),
     "book": TABLES["book"].names,
     "position": TABLES["position"].names,
     "spread": (
@@ -92,7 +92,7 @@ REMEMBERED: dict[str, tuple[str, ...]] = {
     ),
     "ring": ("value",),
     "strategy": (
-        "switch", "cap_units", "allocated_micros", "duplicate_key", "duplicate_ns", "duplicates", "execution_next",
+        "switch", "cap_units", "allocated_micros", "pool_used_micros", "duplicate_key", "duplicate_ns", "duplicates", "execution_next",
         "executions", "unbalanced", "naked_ns", "tokens", "tokens_ns", "pnl_micros", "peak_micros", "position_units",
         "open_deals", "last_decision_ns", "armed", "opportunities", "opportunity_open",
     ),

@@ -87,10 +87,8 @@ def take_band(core: Core, instrument: int, lower_ticks: int, upper_ticks: int) -
 
 
 def turn_day(core: Core, instrument: int, trading_day: int) -> bool:
-    """Note the trading day of a contract's section; whether a band that its venue told was of the day before."""
-    before = core.trading_days.get(instrument, trading_day)
-    core.trading_days[instrument] = trading_day
-    if before == trading_day or instrument not in core.told_bands:
+    """Whether a band that a contract's venue told was of a day before the one that its next section is of."""
+    if core.state.instrument[instrument]["trading_day"] == trading_day or instrument not in core.told_bands:
         return False
     core.told_bands.discard(instrument)
     return True

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import ledger_hedge, legs, limits, reports, settle, views
+from engine import days, ledger_hedge, legs, limits, losses, reports, settle, views
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
@@ -15,6 +15,7 @@ def on_tick(core: Core) -> None:
     """One beat of the journalled timer."""
     limits.refresh_date(core)
     refresh_sessions(core)
+    days.roll(core)
     if core.locked:
         unlock(core)
     if core.early:
@@ -30,6 +31,8 @@ def on_tick(core: Core) -> None:
     if core.now_ns >= core.next_sample_ns and not core.state.head["no_room"]:
         core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
         sample(core)
+        losses.look(core)
+        days.emit_meters(core)
         ledger_hedge.hedge_due(core)
 
 
@@ -60,11 +63,13 @@ def refresh_sessions(core: Core) -> None:
     table, forget = core.state.instrument, False
     for index in np.flatnonzero((table["close_ns"] == UNSET) | (table["close_ns"] <= market_ns)):
         row = table[index]
-        row["open_ns"], row["close_ns"], trading_day = core.sessions(int(index), market_ns)
+        opens_ns, closes_ns, trading_day = core.sessions(int(index), market_ns)
         forget |= limits.turn_day(core, int(index), trading_day)
+        row["open_ns"], row["close_ns"], row["trading_day"] = opens_ns, closes_ns, trading_day
     if forget:
         limits.forget_bands(core)
     core.next_session_ns = int(table["close_ns"].min()) if len(table) else 0
+    days.roll_meters(core)
 
 
 def unlock(core: Core) -> None:

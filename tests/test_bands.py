@@ -81,7 +81,7 @@ def test_the_band_of_a_day_ends_with_its_last_section_and_what_the_config_states
         world.now_ns += closes - world.state.market_ns(world.now_ns)
         world.loop.on_timer(world.now_ns)
         opens, closes, day = world.loop.core.sessions(world.au, world.state.market_ns(world.now_ns))
-    assert limits(world) == (14_200, 17_360) and world.loop.core.trading_days[world.au] == 20261119
+    assert limits(world) == (14_200, 17_360) and int(world.state.instrument[world.au]["trading_day"]) == 20261119
     world.loop.on_band(world.au, 14_300, 17_300, world.now_ns)  # the last word of the day that has ended
     assert limits(world) == (14_200, 17_360) and len(bands(world)) == 1
     world.now_ns += opens - world.state.market_ns(world.now_ns)

@@ -4,7 +4,6 @@ from bench.storm.arm import Armed
 from bench.storm.events import SHUT_NS
 from desk.assembly import config_record
 from engine.calendar import Calendar
-from engine.limits import NS_PER_DAY, date_of
 
 MS = 1_000_000
 MARKET_NS = 1_794_964_000 * 1_000_000_000  # 2026-11-18, a Wednesday
@@ -20,13 +19,8 @@ def record_of(armed: Armed, calendars: dict[str, Calendar]) -> dict:
 
 
 def _sessions(phase: int) -> list[list[int]]:
-    """Sections of so long with pauses between, each calendar's at its own times; of the trading day of their close."""
+    """Sections of so long with pauses between, each calendar's at its own times."""
     begin = MARKET_NS - 3_600_000 * MS
     first = MARKET_NS + OPEN_NS + phase * PHASE_NS
     closes = [first + count * (OPEN_NS + SHUT_NS) for count in range(DAYS_SESSIONS)]
-    opens = [begin, *(close + SHUT_NS for close in closes)]
-    return [[opened, close, _trading_day(close)] for opened, close in zip(opens, closes, strict=False)]
-
-
-def _trading_day(close_ns: int) -> int:
-    return int(date_of(close_ns // NS_PER_DAY).replace("-", ""))
+    return [[begin if count == 0 else closes[count - 1] + SHUT_NS, close, 0] for count, close in enumerate(closes)]
