@@ -92,9 +92,9 @@ REMEMBERED: dict[str, tuple[str, ...]] = {
     ),
     "ring": ("value",),
     "strategy": (
-        "switch", "cap_units", "allocated_micros", "pool_used_micros", "duplicate_key", "duplicate_ns", "duplicates", "execution_next",
-        "executions", "unbalanced", "naked_ns", "tokens", "tokens_ns", "pnl_micros", "peak_micros", "position_units",
-        "open_deals", "last_decision_ns", "armed", "opportunities", "opportunity_open",
+        "switch", "cap_units", "allocated_micros", "pool_used_micros", "duplicate_key", "duplicate_ns", "duplicates",
+        "execution_next", "executions", "unbalanced", "naked_ns", "tokens", "tokens_ns", "pnl_micros", "peak_micros",
+        "position_units", "open_deals", "last_decision_ns", "armed", "opportunities", "opportunity_open",
     ),
     "stake": ("lots", "cash_micros"),
     "execution": ("at_ns",),

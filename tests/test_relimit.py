@@ -170,16 +170,20 @@ def test_a_duty_moves_the_price_of_its_leg_from_its_date_on():
     world.check()
 
 
-def test_a_midnight_keeps_what_is_counted_and_held():
-    world = dated(rule("2026-11-19", orders=700))
-    world.market(6.5)
-    world.step(300)
+def test_new_limits_keep_what_is_counted_and_held():
+    world = dated()
+    world.market(6.5)  # both legs are on their way
     meter = world.state.meter
-    counted = meter["used"].copy(), meter["held"].copy(), world.state.position.copy()
-    to_midnight(world)
-    assert np.array_equal(meter["used"], counted[0]) and np.array_equal(meter["held"], counted[1])
-    for side in ("long_today", "short_today"):
-        assert np.array_equal(world.state.position[side], counted[2][side])
+    before = [meter[name].copy() for name in ("used", "held", "reserved")]
+    positions, orders = world.state.position.copy(), world.state.order.copy()
+    assert before[0].any() and before[1].any()
+    new = replace(world.config, rules=[*world.config.rules, rule("2026-11-01", orders=700)])
+    body = {"version": 1, "who": "ann", "why": "x", "changes": [], "config": shown(new)}
+    world.loop.on_limits(body, world.now_ns)
+    assert [meter[name].tobytes() for name in ("used", "held", "reserved")] == [one.tobytes() for one in before]
+    assert np.array_equal(world.state.position, positions) and np.array_equal(world.state.order, orders)
+    world.step(500)
+    world.check()
 
 
 def test_a_start_on_a_later_date_begins_with_the_rules_of_that_date():
