@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from desk.build_limits import fill_bucket, fill_levels, fill_loss, fill_meters, micros
 from desk.config import Config, InstrumentSpec, ProxySpec, SpreadSpec, StrategySpec, TermSpec
-from desk.rules import limit_micros, limit_of, meters_of, rule_of
+from desk.rules import limit_micros, limit_of, meters_of, rule_of, tier_room
 from engine.instruments import INVERSE, KINDS, POSITION_MODES, Instrument
 from engine.ramp import Ramp, Step
 from engine.repair import ON_PARTIAL, RepairPolicy
@@ -73,7 +73,7 @@ def build_state(names: Names, market_date: str, rows: tuple[int, int] = (ORDER_R
     meters = meters_of(config, market_date)
     stakes = [stakes_of(names, spec) for spec in names.strategy_specs]
     state = State(
-        market=len(MARKETS), meter=len(meters), tier=sum(len(meter.tiers) for meter in meters),
+        market=len(MARKETS), meter=len(meters), tier=tier_room(config),
         stake=sum(map(len, stakes)), execution=sum(spec.max_executions for spec in config.strategies),
         venue=len(config.venues), account=len(config.accounts), pool=len(config.pools),
         currency=len(names.currencies), instrument=len(config.instruments), book=len(config.instruments),

@@ -98,6 +98,8 @@ class Core:
     (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
     never for a decision. signals: the Python strategies and their parameters, ramps: of the
     strategies that have one (both by the strategy's index).
+    relimit, market_day: as of `engine.limits`, the day counted from 1970. told_bands: contracts whose price limits the
+    venue has told.
     """
 
     def __init__(
@@ -132,6 +134,9 @@ class Core:
         self.stood: dict[int, tuple] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
         self.ramps: dict = {}
+        self.relimit: Callable[[dict | None, str], int] = lambda config, market_date: 0
+        self.market_day = 0
+        self.told_bands: set[int] = set()
         self.next_sample_ns = 0
         self.next_session_ns = 0  # market time: when a contract's section ends, the first of all
         self.next_date_ns = 0  # market time: when its date ends

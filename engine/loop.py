@@ -4,7 +4,7 @@ Only what passes these methods can change the trading state, and each takes its 
 inputs through the same methods give the same outputs, byte for byte.
 """
 
-from engine import command, kill, legs, positions, records, settle, watch
+from engine import command, kill, legs, limits, positions, records, settle, watch
 from engine.core import Core, fitted, fitted_id
 from engine.ids import client_id
 from engine.launch import launch
@@ -58,6 +58,7 @@ class Loop:
         state.book["venue_seq"][:] = 0
         for buckets in (state.venue, state.account, state.strategy):
             buckets["tokens_ns"][:] = now_ns
+        limits.refresh_date(core)
         watch.refresh_sessions(core)
         self._drop_unsent()
         self._doubt_all(lambda row: True, "the engine was started anew while it was alive")
@@ -251,6 +252,27 @@ class Loop:
         if account >= 0 and drifts != (instrument in core.drifted):
             core.state.account[account]["drifts"] += 1 if drifts else -1
             (core.drifted.add if drifts else core.drifted.discard)(instrument)
+
+    def on_band(self, instrument: int, lower_ticks: int, upper_ticks: int, recv_ns: int) -> None:
+        """The price limits of a contract's day, as its venue tells them; an input only where they are news."""
+        core = self.core
+        if not limits.is_news(core, instrument, lower_ticks, upper_ticks, recv_ns):
+            return
+        core.now_ns = recv_ns
+        core.journal.append_input(
+            records.BAND, recv_ns,
+            core.record(records.BAND, instrument=instrument, lower_ticks=lower_ticks, upper_ticks=upper_ticks),
+        )  # fmt: skip
+        limits.take_band(core, instrument, lower_ticks, upper_ticks)
+        self._end()
+
+    def on_limits(self, body: dict, now_ns: int) -> None:
+        """Other limits, by a person's word: {"version", "who", "why", "changes", "config"}, checked by the desk."""
+        core = self.core
+        core.now_ns = now_ns
+        core.take_json(records.LIMITS, body)
+        limits.reload(core, body)
+        self._end()
 
     def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
         core = self.core

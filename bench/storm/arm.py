@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import msgspec
 
+from adapters.sim.terms import Terms
 from desk.build import Names, build_state, instruments_of
 from desk.config import Config
 from engine.instruments import FX, INVERSE, Instrument
@@ -94,6 +95,13 @@ def _difference(state, row, levels: list[int], names: Names) -> float:
 def _ratio(state, row, levels: list[int], names: Names) -> float:
     first, second = (abs(_leg(state, row, leg, levels, names)) for leg in range(2))
     return first / second * float(row["ratio_k"])
+
+
+def terms_of(armed: Armed, one: Instrument, protocol: str) -> Terms:
+    """A contract's terms; a DIFF venue tells price limits of the day, so wide that only a lock reaches them."""
+    level = armed.levels[one.index]
+    limits = {"lower_ticks": level // 2, "upper_ticks": level * 2} if protocol == "diff" else {}
+    return Terms(instrument=one, multiplier=multiplier(armed, one), **limits)
 
 
 def multiplier(armed: Armed, one: Instrument) -> Fraction:
