@@ -3,12 +3,15 @@
 A request is one JSON object:
   {"command": "halt" | "reduce" | "resume", "scope": "all" | "KIND:ID", "why": TEXT}
   {"command": "resolve", "deal": ID, "decision": "retry" | "accept" | "by-hand", "why": TEXT}
+  {"command": "transfer", "sender": ACCOUNT, "receiver": ACCOUNT, "amount": TEXT, "arrived": BOOL, "why": TEXT}
   {"command": "status"}
 An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT} and, of status, "deals" and "switches".
 WRONG: the request cannot be understood. REFUSED: it can, and the engine will not do it. Neither changes anything.
 """
 
+import re
 from collections.abc import Iterable
+from decimal import Decimal
 
 import msgspec
 import orjson
@@ -21,6 +24,7 @@ from engine.schema import ACTIVE, SWITCHES
 DONE, REFUSED, WRONG, FAILED = "done", "refused", "wrong", "failed"
 LONGEST_WHY = records.COMMAND_DTYPE["why"].itemsize
 _DEALS_TOLD = 20
+_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,6})?")
 _CODES = {"halt": records.COMMAND_HALT, "reduce": records.COMMAND_REDUCE, "resume": records.COMMAND_RESUME}
 _PLURALS = {"venue": "venues", "account": "accounts", "strategy": "strategies", "spread": "spreads"}
 
@@ -38,11 +42,20 @@ class Resolve(msgspec.Struct, forbid_unknown_fields=True):
     why: str
 
 
+class Transfer(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+    sender: str
+    receiver: str
+    amount: str  # in the receiver's currency
+    arrived: bool
+    why: str
+
+
 class Status(msgspec.Struct, forbid_unknown_fields=True):
     command: str
 
 
-_KINDS = {**dict.fromkeys(_CODES, Switch), "resolve": Resolve, "status": Status}
+_KINDS = {**dict.fromkeys(_CODES, Switch), "resolve": Resolve, "transfer": Transfer, "status": Status}
 
 
 class Misread(Exception):
@@ -55,20 +68,20 @@ def answer(loop: Loop, line: bytes, who: str, now_ns: int) -> dict:
         request = _read(line)
         if isinstance(request, Status):
             return _status(loop)
-        code, choice, scope = _meant(loop, request)
+        code, choice, scope, amount = _meant(loop, request)
     except Misread as error:
         return {"result": WRONG, "said": str(error)}
     if loop.stopping:
         return {"result": REFUSED, "said": "the engine is stopping"}
-    because = command.refusal(loop.core, code, choice, scope)
+    because = command.refusal(loop.core, code, choice, scope, amount)
     if because:
         return {"result": REFUSED, "said": because}
     seq = loop.core.journal.next_seq
-    loop.on_command(code, choice, scope, who, request.why, now_ns)
+    loop.on_command(code, choice, scope, who, request.why, now_ns, amount_micros=amount)
     return {"result": DONE, "said": f"{_outcome(loop, request)} (record {seq}, by {who})"}
 
 
-def _read(line: bytes) -> Switch | Resolve | Status:
+def _read(line: bytes) -> Switch | Resolve | Transfer | Status:
     try:
         raw = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -96,16 +109,35 @@ def _check_why(why: str) -> None:
         raise Misread(f"why: expected at most {LONGEST_WHY} bytes of text, got {size}")
 
 
-def _meant(loop: Loop, request: Switch | Resolve) -> tuple[int, int, int]:
-    """The (code, choice, scope) that `Loop.on_command` takes."""
+def _meant(loop: Loop, request: Switch | Resolve | Transfer) -> tuple[int, int, int, int]:
+    """The (code, choice, scope, amount_micros) that `Loop.on_command` takes."""
     if isinstance(request, Switch):
-        return _CODES[request.command], *scope_of(loop.core.names, request.scope)
+        return _CODES[request.command], *scope_of(loop.core.names, request.scope), 0
+    if isinstance(request, Transfer):
+        code = records.COMMAND_ARRIVED if request.arrived else records.COMMAND_TRANSIT
+        sender, receiver = (_account(loop, name) for name in (request.sender, request.receiver))
+        return code, sender, receiver, amount_micros(request.amount)
     decisions = records.RESOLUTIONS[1:]
     if request.decision not in decisions:
         raise Misread(_unknown("decision", request.decision, decisions))
     if not 0 < request.deal < 2**63:
         raise Misread(f"deal: expected the number of a deal, got {request.deal}")
-    return records.COMMAND_RESOLVE, records.RESOLUTIONS.index(request.decision), request.deal
+    return records.COMMAND_RESOLVE, records.RESOLUTIONS.index(request.decision), request.deal, 0
+
+
+def _account(loop: Loop, name: str) -> int:
+    known = loop.core.names["accounts"]
+    if name not in known:
+        raise Misread(_unknown("account", name, known))
+    return known.index(name)
+
+
+def amount_micros(text: str) -> int:
+    """Money as a person writes it, such as 250000 or 1,000.50, in millionths."""
+    plain = text.replace(",", "").replace("_", "")
+    if not _AMOUNT.fullmatch(plain):
+        raise Misread(f"amount {shown(text)}: expected a number above 0 such as 250000 or 1,000.50")
+    return int(Decimal(plain) * 1_000_000)
 
 
 def scope_of(names: dict[str, list[str]], text: str) -> tuple[int, int]:
@@ -140,8 +172,13 @@ def _unknown(what: str, got: str, known: Iterable[str]) -> str:
     return f"{what} {shown(got)}: expected one of {', '.join(known)}" + (f" (nearest: {near})" if near else "")
 
 
-def _outcome(loop: Loop, request: Switch | Resolve) -> str:
+def _outcome(loop: Loop, request: Switch | Resolve | Transfer) -> str:
     """What is so now, in words."""
+    if isinstance(request, Transfer):
+        rest = sum(one.amount_micros for one in loop.core.transits if one.receiver == _account(loop, request.receiver))
+        way = "has arrived" if request.arrived else "is in transit"
+        still = f"; in transit to {request.receiver} now: {rest / 1e6:,.2f}"
+        return f"{request.amount} from {request.sender} to {request.receiver} {way}{still}"
     if isinstance(request, Resolve):
         row = loop.core.state.deal_row(request.deal)
         exposure = int(row["exposure_ubase"]) / 1e6

@@ -1,6 +1,6 @@
-"""A person's word to the engine: stop, set a switch, or decide what becomes of a Halted deal."""
+"""A person's word to the engine: stop, set a switch, decide what becomes of a Halted deal, or tell of money."""
 
-from engine import records, settle
+from engine import records, settle, transit
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
@@ -9,14 +9,17 @@ _SWITCHES = {
     records.COMMAND_STOP: HALTED, records.COMMAND_HALT: HALTED, records.COMMAND_REDUCE: REDUCE_ONLY,
     records.COMMAND_RESUME: ACTIVE, records.COMMAND_NO_ROOM: HALTED,
 }  # fmt: skip
+_OF_MONEY = (records.COMMAND_TRANSIT, records.COMMAND_ARRIVED)
 _TABLES = {
     records.SCOPE_VENUE: "venue", records.SCOPE_ACCOUNT: "account", records.SCOPE_STRATEGY: "strategy",
     records.SCOPE_SPREAD: "spread",
 }  # fmt: skip
 
 
-def refusal(core: Core, code: int, choice: int, scope: int) -> str:
+def refusal(core: Core, code: int, choice: int, scope: int, amount_micros: int = 0) -> str:
     """Why a command cannot be carried out, in words; empty where it can. Asked before it is journalled."""
+    if code in _OF_MONEY:
+        return transit.refusal(core, code, choice, scope, amount_micros)
     if code == records.COMMAND_RESOLVE:
         return _resolve_refusal(core, choice, scope)
     if choice in _TABLES and not 0 <= scope < len(getattr(core.state, _TABLES[choice])):
@@ -42,11 +45,13 @@ def _resolve_refusal(core: Core, choice: int, deal_id: int) -> str:
     return ""
 
 
-def apply(core: Core, code: int, choice: int, scope: int) -> None:
+def apply(core: Core, code: int, choice: int, scope: int, amount_micros: int = 0) -> None:
     """Carry out a journalled command; one that is refused changes nothing."""
-    if refusal(core, code, choice, scope):
+    if refusal(core, code, choice, scope, amount_micros):
         return
-    if code == records.COMMAND_RESOLVE:
+    if code in _OF_MONEY:
+        transit.apply(core, code, choice, scope, amount_micros)
+    elif code == records.COMMAND_RESOLVE:
         settle.resolve(core, core.state.deal_row(scope), choice)
     elif choice == records.SCOPE_ALL:
         core.state.head["switch"] = _SWITCHES[code]

@@ -87,7 +87,9 @@ class Core:
     trades, (venue, trade id, side, order number); busted: of those undone. failed: orders whose write failed in this
     turn. told: what a person has heard last of a matter, so that what repeats itself is told once. sessions:
     (instrument, market time) -> its section's (open, close), UNSET where closed. clock: for stamps alone, never for a
-    decision. signals: the Python strategies and their parameters, by their index.
+    decision. signals: the Python strategies and their parameters, by their index. transits: money in transit
+    (`engine.transit`), oldest first. unknown_since: (table, row) of an account or pool -> since when its use is not
+    known.
     """
 
     def __init__(
@@ -114,6 +116,8 @@ class Core:
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
+        self.transits: list = []
+        self.unknown_since: dict[tuple[str, int], int] = {}
         self.next_sample_ns = 0
         self.next_session_ns = 0  # market time: when a contract's section ends, the first of all
         self.locked: set[int] = set()  # contracts with cancels spent in a price-limit lock

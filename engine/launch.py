@@ -1,6 +1,6 @@
 """Steps 5 and 6 for one decision in the scratch row: gate, orders, the legs' bytes; then the stamps that it left."""
 
-from engine import legs, settle
+from engine import legs, pools, settle
 from engine.core import Core
 from engine.deals import measure
 from engine.records import STAMPS
@@ -17,4 +17,5 @@ def launch(core: Core, number: int) -> None:
         deal = core.state.deal_row(deal_id)
         measure(deal, core.rows_of(deal_id))
         settle.emit_deal(core, deal)
+        pools.after_draw(core, int(deal["strategy"]))
     core.journal.append(STAMPS, core.now_ns, scratch["stamps"].tobytes())

@@ -276,7 +276,7 @@ class Loop:
                 amount_micros=amount_micros, who=fitted(who, 32).encode(), why=fitted(why, 120).encode(),
             ),
         )  # fmt: skip
-        command.apply(core, code, choice, scope)
+        command.apply(core, code, choice, scope, amount_micros)
         if code == records.COMMAND_NO_ROOM:
             # What room is left is for cancels, repairs and the stop.
             core.state.head["no_room"] = 1

@@ -206,7 +206,8 @@ STRATEGY = np.dtype([
     ("weight", "<i8"), ("priority", "<i8"), ("reserve_micros", "<i8"),  # in the sharing of its pool
     # remembered
     ("cap_units", "<i8"),  # of the ramp (gray release); NO_LIMIT: none
-    ("allocated_micros", "<i8"),  # of its pool, in the reporting currency; NO_LIMIT: not shared out
+    ("allocated_micros", "<i8"),  # of its pool, in the reporting currency; NO_LIMIT: not shared out; UNSET: not known
+    ("pool_used_micros", "<i8"),  # holds of its orders and margin of its own lots, as of allocated_micros
     ("duplicate_key", "<i8"), ("duplicate_ns", "<i8"), ("duplicates", "<i8"),
     ("execution_next", "<i8"), ("executions", "<i8"),
     ("unbalanced", "<i8"), ("naked_ns", "<i8"),  # deals out of balance now; naked time of the day
