@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "fc105ebb436cc6dbabb56e38e253441e"
+GOLDEN = "099b7b4516c70d8934863ddf178b7c34"
 
 
 def play() -> World:
