@@ -5,7 +5,8 @@ A request is one JSON object:
   {"command": "resolve", "deal": ID, "decision": "retry" | "accept" | "by-hand", "why": TEXT}
   {"command": "transfer", "sender": ACCOUNT, "receiver": ACCOUNT, "amount": TEXT, "arrived": BOOL, "why": TEXT}
   {"command": "status"}
-An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT} and, of status, "deals" and "switches".
+An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT} and, of status, "deals", "switches" and
+"transits".
 WRONG: the request cannot be understood. REFUSED: it can, and the engine will not do it. Neither changes anything.
 """
 
@@ -208,13 +209,18 @@ def _switches(loop: Loop) -> dict[str, str]:
 
 
 def _status(loop: Loop) -> dict:
-    """Open and halted deals, oldest first, and the switches."""
+    """Open and halted deals, oldest first, the switches, and the money in transit."""
     core = loop.core
     ids = sorted({*core.open_deals, *core.halted})
     deals = [_deal(loop, deal_id) for deal_id in ids[:_DEALS_TOLD]]
     said = f"{len(core.open_deals)} deals open, {len(core.halted)} halted"
     said += f" (the oldest {_DEALS_TOLD} are listed)" if len(ids) > _DEALS_TOLD else ""
-    return {"result": DONE, "said": said, "deals": deals, "switches": _switches(loop), "stopping": loop.stopping}
+    names = core.names["accounts"]
+    transits = [
+        f"{one.amount_micros / 1e6:,.2f} from {names[one.sender]} to {names[one.receiver]}" for one in core.transits
+    ]
+    return {"result": DONE, "said": said, "deals": deals, "switches": _switches(loop), "transits": transits,
+            "stopping": loop.stopping}  # fmt: skip
 
 
 def _deal(loop: Loop, deal_id: int) -> dict:

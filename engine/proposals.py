@@ -24,10 +24,13 @@ class Proposal(NamedTuple):
 def propose(core: Core) -> None:
     """Tell of every account over its soft level that another one could help, once until something else is so."""
     for index, row in enumerate(core.state.account):
-        found = proposal_for(core, index) if row["level"] >= SOFT else None
-        if found is None:
+        if row["level"] < SOFT:
             core.told.pop(("proposal", index), None)
-        elif core.is_news(("proposal", index), (found.sender, found.whole, int(row["transit_micros"]))):
+            continue
+        found = proposal_for(core, index)
+        if found is not None and core.is_news(
+            ("proposal", index), (found.sender, found.whole, int(row["transit_micros"]))
+        ):
             _tell(core, found)
 
 

@@ -21,7 +21,7 @@ from engine.tables import (
 )  # fmt: skip
 
 ALL_USED_BPS = 10_000_000
-_LARGEST_MICROS = 4e17
+_LARGEST_MICROS = 4e18
 _SLACK_BPS = 50  # a level is left only so far below it: a price that dances on it is told of once
 
 
@@ -57,8 +57,12 @@ def refresh(base):
 
 @njit
 def reported(base, currency, micros):
-    """In the reporting currency; nothing is nothing in every currency."""
-    return 0 if micros == 0 else reporting_micros(base, currency, micros)
+    """In the reporting currency; nothing is nothing in every currency. UNSET where it is more than can be counted."""
+    if micros == 0:
+        return 0
+    value = reporting_micros(base, currency, micros)
+    counted = abs(value) < _LARGEST_MICROS and (value > 0) == (micros > 0)
+    return value if counted else UNSET
 
 
 @njit
@@ -166,7 +170,7 @@ def stake_micros(base, index):
             continue
         instrument, ticks = instruments[stake.instrument], positions[stake.instrument].mark_ticks
         lot = UNSET if ticks == 0 else margin_lot_micros(instrument, ticks)
-        amount = UNSET if lot == UNSET else reporting_micros(base, instrument.currency, abs(stake.lots) * lot)
+        amount = UNSET if lot == UNSET else reported(base, instrument.currency, abs(stake.lots) * lot)
         if amount == UNSET:
             return UNSET
         total += amount
@@ -192,7 +196,7 @@ def need_micros(base, index, units):
         lots = abs(spread.ratio[leg]) * units
         if float(lots) * float(margin + 2 * fee) > _LARGEST_MICROS:
             return UNSET
-        amount = reporting_micros(base, instruments[at].currency, lots * (margin + 2 * fee))
+        amount = reported(base, instruments[at].currency, lots * (margin + 2 * fee))
         if amount == UNSET:
             return UNSET
         total += amount

@@ -174,6 +174,13 @@ def test_the_command_line_sends_what_was_meant(tmp_path, capsys):
     assert "no engine is running" in capsys.readouterr().err
 
 
+def test_the_status_of_an_engine_names_what_is_in_transit():
+    world = three_accounts()
+    asked(world, "cn", "cn2", "1000.50")
+    status = answer(world.loop, b'{"command": "status"}', "ann", world.now_ns)
+    assert status["transits"] == ["1,000.50 from cn to cn2"]
+
+
 # proposals
 
 
