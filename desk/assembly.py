@@ -92,13 +92,13 @@ def _calendars_used(config: Config) -> list[str]:
 
 
 def _windows(calendar: Calendar, market_ns: int) -> list[list[int]]:
-    """The sections that open within some weeks around a moment, as [open_ns, close_ns]."""
+    """The sections that open within some weeks around a moment, as [open_ns, close_ns, trading_day]."""
     windows, at_ns = [], market_ns - NS_PER_DAY
     while at_ns < market_ns + _SESSION_DAYS * NS_PER_DAY:
         window = calendar.window(at_ns)
         if window.reason:
             break
-        windows.append([window.open_ns, window.close_ns])
+        windows.append([window.open_ns, window.close_ns, window.trading_day])
         at_ns = window.close_ns
     return windows
 
@@ -109,15 +109,16 @@ def config_hash(record: dict) -> bytes:
     return hashlib.blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest().encode()
 
 
-def session_lookup(record: dict) -> Callable[[int, int], tuple[int, int]]:
-    """(instrument, market_ns) -> (open_ns, close_ns) of the section that holds or comes next; UNSET where unknown."""
+def session_lookup(record: dict) -> Callable[[int, int], tuple[int, int, int]]:
+    """(instrument, market_ns) -> (open_ns, close_ns, trading_day) of the section that holds or comes next; UNSET where
+    unknown."""
     calendars = {name: windows for name, windows in record["sessions"].items()}
     of = [calendars[spec["calendar"]] for spec in record["config"]["instruments"]]
 
-    def section(instrument: int, market_ns: int) -> tuple[int, int]:
+    def section(instrument: int, market_ns: int) -> tuple[int, int, int]:
         windows = of[instrument]
         at = bisect_right(windows, market_ns, key=lambda window: window[1])
-        return (windows[at][0], windows[at][1]) if at < len(windows) else (UNSET, UNSET)
+        return tuple(windows[at]) if at < len(windows) else (UNSET, UNSET, 0)
 
     return section
 
@@ -139,6 +140,7 @@ def assemble(
         sample_ns=spec.sample_ms * NS_PER_MS,
         circuit_rejects=spec.circuit_rejects,
         circuit_ns=spec.circuit_ms * NS_PER_MS,
+        drawdown_ns=round(spec.drawdown_window_h * 3_600 * 1e9),
     )
     state: State = build_state(names, record["market_date"], rows)
     core = Core(state, journal, HOT, gateways, policies_of(names), timing, session_lookup(record), names.lists(), clock)

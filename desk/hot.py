@@ -10,6 +10,7 @@ from engine.core import Hot
 from engine.deals import open_deal
 from engine.jit import njit
 from engine.kernels import price_spread, price_touched, sample_spread
+from engine.launch import THROTTLE
 from engine.memory import mono_ns
 from engine.messages import spend_message
 from engine.orders import open_orders
@@ -17,6 +18,7 @@ from engine.positions import mark
 from engine.records import (
     DECISION,
     DECISION_DTYPE,
+    DENY,
     ENTRY,
     ORDER,
     ORDER_DTYPE,
@@ -26,7 +28,7 @@ from engine.records import (
     VERDICT,
     VERDICT_DTYPE,
 )
-from engine.schema import CREATED, SCRATCH
+from engine.schema import CREATED, HALTED, SCRATCH
 from engine.tables import (
     books_of,
     head_of,
@@ -39,6 +41,7 @@ from engine.tables import (
 )
 from riskgate.capital_controls import pool_use_micros
 from riskgate.gate import check_and_hold
+from riskgate.repeat_controls import remember
 from strategies.signals import ask_strategies, may_ask, take_wish
 
 _AT_QUOTE = SCRATCH.fields["quote"][1]
@@ -95,7 +98,7 @@ def _journal_order(base, journal, slot, now_ns):
     order.purpose, order.lots, order.limit_ticks = row.purpose, row.lots, row.limit_ticks
     order.hold_micros = row.hold_micros
     append(journal, ORDER, 0, now_ns, base + head.at_scratch + _AT_ORDER, _ORDER_BYTES)
-    spend_message(base, instruments_of(base)[row.instrument].venue, now_ns)
+    spend_message(base, slot, now_ns)
 
 
 @njit
@@ -116,9 +119,13 @@ def decide(base, journal, number, now_ns):
         head.decisions += 1
         if cleared:
             open_deal(base, decision, now_ns)
+            remember(base, decision, now_ns)
             head.cleared += 1
         else:
             head.denied += 1
+            if scratch.verdict.level[THROTTLE - 1] == DENY:
+                # So many in so short a time are a fault until a person says otherwise.
+                strategies_of(base)[decision.strategy].switch = HALTED
             if decision.purpose == ENTRY:
                 # A denied entry has not happened: the strategy stays armed.
                 strategies_of(base)[decision.strategy].armed[0 if decision.side > 0 else 1] = 1

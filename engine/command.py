@@ -60,4 +60,7 @@ def apply(core: Core, code: int, choice: int, scope: int, amount_micros: int = 0
     else:
         if choice == records.SCOPE_STRATEGY:
             core.stopped.pop(scope, None)  # from now on its switch is a person's
+        if choice == records.SCOPE_ACCOUNT and code == records.COMMAND_RESUME:
+            of = core.state.instrument["account"]
+            core.adopt.update(index for index in core.drifted if of[index] == scope)  # the venue's next word holds
         getattr(core.state, _TABLES[choice])[scope]["switch"] = _SWITCHES[code]

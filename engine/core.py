@@ -43,6 +43,7 @@ class Timing(NamedTuple):
     sample_ns: int
     circuit_rejects: int  # in a row, of one contract, that break its circuit
     circuit_ns: int  # how long it stays broken
+    drawdown_ns: int = 86_400_000_000_000  # how far back a drawdown looks for its peak
 
 
 _CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
@@ -81,20 +82,22 @@ class Core:
 
     wake: asks for a timer's beat at a time. halted: deals that wait for a person. stopped: strategy that a Halted deal
     has stopped -> its switch before. ordered: the switch over all that a person has set last. adopt: instruments whose
-    position the venue's next word decides. requests: number of a cancel -> order. venue_orders: (venue, its own order
+    position the venue's next word decides. drifted: those whose position differs from the venue's. peaks: (strategy,
+    account) -> `engine.losses.Peak`. requests: number of a cancel -> order. venue_orders: (venue, its own order
     id) -> order. early: reports that came under a venue's id which no order has yet.
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
-    trades, (venue, trade id, side, order number); busted: of those undone. failed: orders whose write failed in this
+    trades, (venue, trade id, side, order number); busted: of those undone; sides: (venue,
+    trade id) -> side of the first one told. failed: orders whose write failed in this
     turn. told: what a person has heard last of a matter, so that what repeats itself is told once. sessions:
-    (instrument, market time) -> its section's (open, close), UNSET where closed. clock: for stamps alone, never for a
-    decision. signals: the Python strategies and their parameters, by their index. transits: money in transit
-    (`engine.transit`), oldest first. unknown_since: (table, row) of an account or pool -> since when its use is not
-    known.
+    (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
+    never for a decision. signals: the Python strategies and their parameters, by their index. transits: money in
+    transit (`engine.transit`), oldest first. unknown_since: (table, row) of an account or pool -> since when its use
+    is not known.
     """
 
     def __init__(
         self, state: State, journal, hot: Hot, gateways: list[Gateway], policies: list[RepairPolicy], timing: Timing,
-        sessions: Callable[[int, int], tuple[int, int]], names: dict[str, list[str]], clock: Callable[[], int],
+        sessions: Callable[[int, int], tuple[int, int, int]], names: dict[str, list[str]], clock: Callable[[], int],
     ):  # fmt: skip
         self.state, self.journal, self.hot, self.gateways = state, journal, hot, gateways
         self.policies, self.timing, self.sessions, self.names = policies, timing, sessions, names
@@ -104,6 +107,7 @@ class Core:
         self.live_orders: dict[int, None] = {}
         self.open_deals: dict[int, None] = {}
         self.trades: set[tuple[int, str, int, int]] = set()
+        self.sides: dict[tuple[int, str], int] = {}
         self.busted: set[tuple[int, str, int, int]] = set()
         self.failed: list[int] = []
         self.wake: Callable[[int], None] = lambda due_ns: None
@@ -120,6 +124,9 @@ class Core:
         self.unknown_since: dict[tuple[str, int], int] = {}
         self.next_sample_ns = 0
         self.next_session_ns = 0  # market time: when a contract's section ends, the first of all
+        self.next_date_ns = 0  # market time: when its date ends
+        self.peaks: dict[tuple[int, int], object] = {}
+        self.drifted: set[int] = set()
         self.locked: set[int] = set()  # contracts with cancels spent in a price-limit lock
         self._forms = {kind: Form(dtype) for kind, dtype in records.DTYPES.items()}
 

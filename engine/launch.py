@@ -3,7 +3,9 @@
 from engine import legs, pools, settle
 from engine.core import Core
 from engine.deals import measure
-from engine.records import STAMPS
+from engine.records import DENY, STAMPS
+
+THROTTLE = 14  # the control after which a strategy stands still
 
 
 def launch(core: Core, number: int) -> None:
@@ -18,4 +20,15 @@ def launch(core: Core, number: int) -> None:
         measure(deal, core.rows_of(deal_id))
         settle.emit_deal(core, deal)
         pools.after_draw(core, int(deal["strategy"]))
+    elif scratch["verdict"]["level"][THROTTLE - 1] == DENY:
+        _tell_throttle(core, int(scratch["decision"][number]["strategy"]), scratch["verdict"])
     core.journal.append(STAMPS, core.now_ns, scratch["stamps"].tobytes())
+
+
+def _tell_throttle(core: Core, strategy: int, verdict) -> None:
+    name = core.names["strategies"][strategy]
+    core.alert(
+        "error", "throttled", f"strategy {name} is halted: it has decided more often than it may in its window",
+        "find out why it repeats itself, then `tandem resume` it", int(verdict["deal_id"]),
+        executions=int(verdict["observed"][THROTTLE - 1]), limit=int(verdict["limit"][THROTTLE - 1]),
+    )  # fmt: skip

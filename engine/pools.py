@@ -126,9 +126,8 @@ def _uses(core: Core) -> list[int]:
     held: dict[tuple[int, int], int] = {}
     for number in core.live_orders:
         row = state.order_row(number)
-        deal = state.deal_row(int(row["deal_id"]))
-        if deal is not None and row["hold_micros"]:
-            key = int(deal["strategy"]), int(state.instrument[row["instrument"]]["currency"])
+        if row["hold_micros"]:
+            key = int(row["strategy"]), int(state.instrument[row["instrument"]]["currency"])
             held[key] = held.get(key, 0) + int(row["hold_micros"])
     uses = [stake_micros(state.address, index) for index in range(len(state.strategy))]
     for (strategy, currency), micros in held.items():

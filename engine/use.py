@@ -8,7 +8,7 @@ from engine.jit import njit
 from engine.money import fee_lot_micros, margin_lot_micros, reporting_micros
 from engine.positions import mark
 from engine.records import DENY, MISSING, PASS, SOFT, WARN
-from engine.schema import UNSET
+from engine.schema import MARGIN_LAST, UNSET
 from engine.tables import (
     accounts_of,
     books_of,
@@ -42,7 +42,6 @@ def refresh(base):
         ticks = (book.bid_ticks + book.ask_ticks) // 2
         if book.updates > 0 and book.blocked == 0 and ticks > 0:
             mark(base, at, ticks)
-            position.mark_ticks = ticks
     accounts, pools = accounts_of(base), pools_of(base)
     for pool in range(len(pools)):
         pools[pool].transit_micros = 0
@@ -66,12 +65,19 @@ def reported(base, currency, micros):
 
 
 @njit
+def _margin_lot_micros(instrument, ticks):
+    """Margin of a lot at a price, or at the settlement price where margin goes by it; UNSET where that is not known."""
+    ticks = ticks if instrument.margin_base == MARGIN_LAST else instrument.settlement_ticks
+    return UNSET if ticks <= 0 else margin_lot_micros(instrument, ticks)
+
+
+@njit
 def account_use_micros(base, index):
     """Held and used money of an account; UNSET where the margin of lots of it is not known."""
     instruments, positions = instruments_of(base), positions_of(base)
     for at in range(len(instruments)):
-        unknown = instruments[at].margin_bps == UNSET or positions[at].mark_ticks == 0
-        if unknown and instruments[at].account == index and lots_held(positions[at]) != 0:
+        mine = instruments[at].account == index and lots_held(positions[at]) != 0
+        if mine and _margin_lot_micros(instruments[at], positions[at].mark_ticks) == UNSET:
             return UNSET
     account = accounts_of(base)[index]
     return account.held_micros + account.used_micros
@@ -168,8 +174,8 @@ def stake_micros(base, index):
         stake = stakes[at]
         if stake.lots == 0:
             continue
-        instrument, ticks = instruments[stake.instrument], positions[stake.instrument].mark_ticks
-        lot = UNSET if ticks == 0 else margin_lot_micros(instrument, ticks)
+        instrument = instruments[stake.instrument]
+        lot = _margin_lot_micros(instrument, positions[stake.instrument].mark_ticks)
         amount = UNSET if lot == UNSET else reported(base, instrument.currency, abs(stake.lots) * lot)
         if amount == UNSET:
             return UNSET
@@ -190,7 +196,7 @@ def need_micros(base, index, units):
         ticks = (book.bid_ticks + book.ask_ticks) // 2
         if book.updates == 0 or book.blocked or ticks <= 0:
             return UNSET
-        margin, fee = margin_lot_micros(instruments[at], ticks), fee_lot_micros(instruments[at], ticks)
+        margin, fee = _margin_lot_micros(instruments[at], ticks), fee_lot_micros(instruments[at], ticks)
         if margin == UNSET or fee == UNSET:
             return UNSET
         lots = abs(spread.ratio[leg]) * units

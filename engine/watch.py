@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import ledger_hedge, legs, levels, pools, proposals, reports, settle, transit, views
+from engine import days, ledger_hedge, legs, levels, losses, pools, proposals, reports, settle, transit, views
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CLOSED, HALT_TRADES, SPREAD
@@ -14,6 +14,7 @@ _ASKED_IN_VAIN = 4
 def on_tick(core: Core) -> None:
     """One beat of the journalled timer."""
     refresh_sessions(core)
+    days.roll(core)
     levels.watch(core)
     if core.locked:
         unlock(core)
@@ -30,6 +31,8 @@ def on_tick(core: Core) -> None:
     if core.now_ns >= core.next_sample_ns and not core.state.head["no_room"]:
         core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
         sample(core)
+        losses.look(core)
+        days.emit_meters(core)
         ledger_hedge.hedge_due(core)
 
 
@@ -60,8 +63,9 @@ def refresh_sessions(core: Core) -> None:
     table = core.state.instrument
     for index in np.flatnonzero((table["close_ns"] == UNSET) | (table["close_ns"] <= market_ns)):
         row = table[index]
-        row["open_ns"], row["close_ns"] = core.sessions(int(index), market_ns)
+        row["open_ns"], row["close_ns"], row["trading_day"] = core.sessions(int(index), market_ns)
     core.next_session_ns = int(table["close_ns"].min()) if len(table) else 0
+    days.roll_meters(core)
 
 
 def unlock(core: Core) -> None:

@@ -36,6 +36,8 @@ def balance(world: World, account: int, micros: int) -> None:
 def held_position(**named) -> World:
     """A world with a unit sold: 3 lots short in Shanghai, one long in New York, and nothing pending."""
     world = World(config_of(**({"max_units": 1} | named)))
+    world.market(6.0)
+    world.step(300)  # a sample: what is shared out is known
     world.market(6.5)
     world.step(300)
     assert world.outcomes() == ["complete"] and not world.loop.core.live_orders

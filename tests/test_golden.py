@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "099b7b4516c70d8934863ddf178b7c34"
+GOLDEN = "36cae940626967d577c0926a6bf8ccb5"
 
 
 def play() -> World:

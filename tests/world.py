@@ -26,6 +26,7 @@ from engine.journal import MemoryJournal
 from engine.loop import Loop
 from engine.ports import FAILED, MARKET_DATA, READY, TRADING, WRITTEN, AccountReport, ExecReport, OrderRequest
 from engine.replay import SCRATCH_BYTES, SilentGateway, Verdict, feed_all
+from tests.conserved import conserved, day_used
 
 ROOT = Path(__file__).parent.parent
 MS = 1_000_000
@@ -239,6 +240,11 @@ class World:
             if row["order_no"]:
                 held[self.state.instrument[row["instrument"]]["account"]] += int(row["hold_micros"])
         assert held == [int(row["held_micros"]) for row in self.state.account]
+        conserved(self.state)
+        for instrument, counts in day_used(list(self.journal.records()), self.state).items():
+            meter = self.state.meter[self.state.instrument[instrument]["contract"]]
+            for kind, count in counts.items():
+                assert int(meter["used"][kind]) == count, (instrument, kind)
         if not self.loop.core.live_orders:
             assert held == [0] * len(held)
             for row in self.state.position:
