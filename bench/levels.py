@@ -224,7 +224,7 @@ class _Bench:
 
     def _is_back(self) -> bool:
         """Whether what is held is marked at the price from before the jump."""
-        return int(self._loop.core.state.position[AU]["mark_ticks"]) < self._calm_ticks * 1.05
+        return 0 < int(self._loop.core.state.position[AU]["mark_ticks"]) < self._calm_ticks * 1.05
 
     async def _at_phase(self) -> int:
         """Wait for another moment between two beats in each trial; when it was planned."""
