@@ -10,6 +10,7 @@ from desk.fold_latency import ROUND_TRIP, Latencies
 from desk.fold_names import Names
 from desk.fold_rows import row_of
 from desk.fold_series import Series
+from desk.fold_stands import Stands
 from engine.records import (
     ALERT,
     ALLOCATION,
@@ -37,6 +38,7 @@ from engine.records import (
     SENT,
     SPREAD,
     STAMPS,
+    STAND,
     START,
     VERDICT,
 )  # fmt: skip
@@ -90,6 +92,7 @@ class Fold:
         self.allocations: dict = {}  # the latest of each strategy
         self.deals = Deals()
         self.latencies = Latencies()
+        self.stands = Stands()
         self.verdicts: Counter = Counter()  # (cleared, a strategy's) -> count
         self.denials: dict[int, Denial] = {}
         self.alerts: deque = deque(maxlen=ALERTS_KEPT)
@@ -99,12 +102,13 @@ class Fold:
         self._undecided: dict = {}
         self._repair_ids: set[int] = set()
         self._take = {
-            START: self.starts.append, QUOTE: self._on_quote, REPORT: self._on_report, LINK: self._on_link,
+            START: self._on_start, QUOTE: self._on_quote, REPORT: self._on_report, LINK: self._on_link,
             CANCEL: self.deals.on_cancel, QUERY: self.deals.on_query, COMMAND: self._on_command,
             DECISION: self._on_decision, VERDICT: self._on_verdict,
             ORDER: self.deals.on_order, ORDER_STATE: self.deals.on_state, FILL: self.deals.on_fill,
             DEAL: self.deals.on_deal, REPAIR: self.deals.on_repair, LEDGER: self._on_ledger, CAPITAL: self._on_capital,
             SPREAD: self._on_spread, STAMPS: self._on_stamps, SENT: self._on_sent, ALLOCATION: self._on_allocation,
+            STAND: self.stands.on_stand,
         }  # fmt: skip
 
     def feed(self, record) -> None:
@@ -113,7 +117,6 @@ class Fold:
         self.bytes += HEADER.itemsize + (len(record.payload) + 7) // 8 * 8
         self.kinds[record.kind] += 1
         self.first_ns = self.first_ns or record.now_ns
-        self.last_ns, self.last_seq = max(self.last_ns, record.now_ns), record.seq
         take = self._take.get(record.kind)
         if take is not None:
             take(row_of(record))
@@ -121,6 +124,7 @@ class Fold:
             self.names = Names(record.data)
         elif is_alert(record):
             self._on_alert(record)
+        self.last_ns, self.last_seq = max(self.last_ns, record.now_ns), record.seq
 
     def market_ns(self, now_ns: int) -> int:
         """Market time of an engine time, by the latest START whose clock ran by then, else the first; the same where
@@ -134,6 +138,10 @@ class Fold:
         if index not in self.spreads:
             self.spreads[index] = SpreadView()
         return self.spreads[index]
+
+    def _on_start(self, row) -> None:
+        self.starts.append(row)
+        self.stands.on_start(row.now_ns, self.last_ns)
 
     def _on_quote(self, row) -> None:
         self.quotes[row.instrument] = row

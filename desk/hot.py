@@ -43,6 +43,7 @@ from riskgate.capital_controls import pool_use_micros
 from riskgate.gate import check_and_hold
 from riskgate.repeat_controls import remember
 from strategies.signals import ask_strategies, may_ask, take_wish
+from strategies.stand import stand_of
 
 _AT_QUOTE = SCRATCH.fields["quote"][1]
 _AT_DECISION = SCRATCH.fields["decision"][1]
@@ -151,4 +152,4 @@ def sample(base, now_ns):
             mark(base, index, (books[index].bid_ticks + books[index].ask_ticks) // 2)
 
 
-HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish)
+HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish, stand_of)

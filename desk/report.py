@@ -114,6 +114,7 @@ def _sections(fold: Fold, figures: dict):
         about = "The most repaired deal. Bars are orders from send to settled (green: something filled), dots fills."
         yield _section(name, timeline(fold, repaired), about)
     yield _section("Why decisions were denied", tables.denials_table(fold), _DENIED, "No decision was denied.")
+    yield _section("Why strategies did not decide", tables.stands_table(fold), _STOOD, "The journal does not tell.")
     about = "Dot: median; thick bar: to p99; thin: to the largest. Bold: what a desk asks for; the others: single hops."
     yield _section("Latency by hop", latency_table(fold), about, "No stamps in this journal.")
     yield '<div class="pair">'
@@ -134,6 +135,7 @@ def _sections(fold: Fold, figures: dict):
     yield _section("Every figure and what it means", tables.definitions_table(figures))
 
 
+_STOOD = "The condition that stopped each one, on the engine's clock; ready: it would have decided at its next quote."
 _DENIED = "By the control that said no, strategies' decisions and repairs apart, with the latest example of each."
 
 

@@ -25,6 +25,7 @@ class Hot(NamedTuple):
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
     may_ask(state, strategy, now_ns) -> whether a Python strategy may be asked now.
     take_wish(state, strategy, side, purpose, units, signal, center, threshold, now_ns) -> decisions waiting.
+    stand(state, strategy, now_ns) -> why it does not decide: (STAND_*, strictest switch, value seen, its bound).
     """
 
     on_quote: Callable
@@ -33,6 +34,7 @@ class Hot(NamedTuple):
     pool_use: Callable
     may_ask: Callable
     take_wish: Callable
+    stand: Callable
 
 
 class Timing(NamedTuple):
@@ -88,7 +90,8 @@ class Core:
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
     trades, (venue, trade id, side, order number); busted: of those undone; sides: (venue,
     trade id) -> side of the first one told. failed: orders whose write failed in this
-    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. sessions:
+    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
+    last of why a strategy does not decide. sessions:
     (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
     never for a decision. signals: the Python strategies and their parameters, by their index. transits: money in
     transit (`engine.transit`), oldest first. unknown_since: (table, row) of an account or pool -> since when its use
@@ -119,6 +122,7 @@ class Core:
         self.venue_orders: dict[tuple[int, str], int] = {}
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
+        self.stood: dict[int, tuple] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
         self.transits: list = []
         self.unknown_since: dict[tuple[str, int], int] = {}

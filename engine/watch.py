@@ -2,7 +2,20 @@
 
 import numpy as np
 
-from engine import days, ledger_hedge, legs, levels, losses, pools, proposals, reports, settle, transit, views
+from engine import (
+    days,
+    ledger_hedge,
+    legs,
+    levels,
+    losses,
+    pools,
+    proposals,
+    reports,
+    settle,
+    stands,
+    transit,
+    views,
+)  # fmt: skip
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CLOSED, HALT_TRADES, SPREAD
@@ -84,6 +97,7 @@ def sample(core: Core) -> None:
     pools.sample(core)
     transit.tell_late(core)
     proposals.propose(core)
+    stands.emit_stands(core)
 
 
 def _emit_spread(core: Core, index: int, row) -> None:

@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "36cae940626967d577c0926a6bf8ccb5"
+GOLDEN = "232a92b9bdfc2e873243c4935159749d"
 
 
 def play() -> World:
