@@ -90,7 +90,7 @@ POOL = np.dtype([
     ("capital_micros", "<i8"), ("warn_bps", "<i8"), ("soft_bps", "<i8"), ("hard_bps", "<i8"),
     ("level", "<i8"),  # last one alerted: records PASS, WARN, SOFT, DENY
     ("policy", "<i8"),  # SHARED, PRIORITY, PRO_RATA, RESERVE
-    ("transit_micros", "<i8"),  # between its accounts, in the reporting currency: not to be drawn on
+    ("transit_micros", "<i8"),  # between its accounts, in the reporting currency: not to be drawn on; UNSET: not known
 ], align=True)  # fmt: skip
 
 CURRENCY = np.dtype([

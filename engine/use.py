@@ -114,9 +114,11 @@ def pool_use_micros(base, index):
 
 @njit
 def pool_capital_micros(base, index):
-    """What a pool's capital is without what is in transit between its accounts."""
+    """What a pool's capital is without what is in transit between its accounts; UNSET where either is not known."""
     pool = pools_of(base)[index]
-    return UNSET if pool.transit_micros == UNSET else pool.capital_micros - pool.transit_micros
+    if pool.capital_micros == UNSET or pool.transit_micros == UNSET:
+        return UNSET
+    return pool.capital_micros - pool.transit_micros
 
 
 @njit

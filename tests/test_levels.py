@@ -2,11 +2,11 @@
 
 import pytest
 
-from engine import records
 from engine.ports import DOWN, MARKET_DATA, READY, Event, ExecReport
-from engine.records import DENY, PASS, SOFT, WARN
-from engine.schema import CANCEL_SENT, CREATED, WORKING
+from engine.records import DENY, MISSING, PASS, SOFT, WARN
+from engine.schema import CANCEL_SENT, CREATED, UNSET, WORKING
 from engine.use import account_level, use_bps
+from tests.gate_world import decision_of, fresh_state, judge, slot
 from tests.pools_world import BIG, CN, US, balance, config_of, held_position, told
 from tests.world import World, with_repair
 
@@ -225,6 +225,13 @@ def test_a_rate_that_is_missing_is_told_once_and_changes_no_level():
     world.check()
 
 
+def test_the_gate_denies_where_what_is_in_transit_has_no_rate():
+    state = fresh_state()
+    state.pool["transit_micros"] = UNSET  # as of the last beat; the rate may be back by now
+    decision_of(state)
+    assert slot(judge(state), 17)[2] == MISSING
+
+
 def test_where_nothing_is_in_use_nothing_needs_to_be_known():
     world = World(config_of())
     world.step(5_000, 50)
@@ -235,7 +242,7 @@ def test_where_nothing_is_in_use_nothing_needs_to_be_known():
 def test_a_position_without_any_mark_is_no_position_of_nothing():
     world = held_position()
     world.state.position[world.gc]["mark_ticks"] = 0
-    assert account_level(world.state.address, US) == records.MISSING
+    assert account_level(world.state.address, US) == MISSING
 
 
 @pytest.mark.parametrize(("use", "capital", "bps"), [(0, 0, 0), (1, 0, 10_000_000), (1, -5, 10_000_000),
