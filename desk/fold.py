@@ -98,6 +98,7 @@ class Fold:
         self.alerts: deque = deque(maxlen=ALERTS_KEPT)
         self.alert_levels: Counter = Counter()
         self.commands: list = []
+        self.shadows = 0  # cleared decisions of strategies of which nothing was sent, as their mode asks
         self.unmatched = 0  # verdicts whose decision this journal does not hold
         self._undecided: dict = {}
         self._repair_ids: set[int] = set()
@@ -170,7 +171,9 @@ class Fold:
             return
         of_strategy = decision.purpose in (ENTRY, EXIT)
         self.verdicts[bool(row.cleared), of_strategy] += 1
-        if row.cleared:
+        if self.names.was_shadow(decision, row):
+            self.shadows += of_strategy
+        elif row.cleared:
             deal = self.deals.of(decision.deal_id or decision.decision_id)
             deal.decisions.append(decision)
             deal.verdicts.append(row)

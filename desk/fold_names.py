@@ -3,7 +3,16 @@
 from fractions import Fraction
 
 from engine.instruments import decimals_of, step_text
-from engine.records import MAX_LEGS, SCOPE_ACCOUNT, SCOPE_ALL, SCOPE_MARKET, SCOPE_SPREAD, SCOPE_STRATEGY, SCOPE_VENUE
+from engine.records import (
+    MAX_LEGS,
+    REHEDGE,
+    SCOPE_ACCOUNT,
+    SCOPE_ALL,
+    SCOPE_MARKET,
+    SCOPE_SPREAD,
+    SCOPE_STRATEGY,
+    SCOPE_VENUE,
+)
 
 MICRO = 1_000_000
 
@@ -93,6 +102,16 @@ class Names:
 
     def strategy_kind(self, index: int) -> str:
         return str(self._entry("strategies", index).get("kind", ""))
+
+    def is_shadow(self, strategy: int) -> bool:
+        """Whether a strategy decides and sends nothing: it, or the whole engine, is in shadow mode."""
+        engine, own = self._config.get("engine") or {}, self._entry("strategies", strategy)
+        return "shadow" in (engine.get("mode"), own.get("mode"))
+
+    def was_shadow(self, decision, verdict) -> bool:
+        """Whether a decision was Cleared and yet not to be sent: it made no deal."""
+        seen = verdict.cleared and not verdict.orders and decision.purpose < REHEDGE
+        return bool(seen) and self.is_shadow(decision.strategy)
 
     def venue_of(self, instrument: int) -> str:
         """The venue an instrument trades on, empty where the config does not say."""

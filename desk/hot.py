@@ -103,6 +103,13 @@ def _journal_order(base, journal, slot, now_ns):
 
 
 @njit
+def _is_shadow(base, decision):
+    """Whether a decision is judged and journalled, and never sent. A repair is of a live deal, so it always is sent."""
+    shadow = head_of(base).shadow or strategies_of(base)[decision.strategy].shadow
+    return decision.purpose < REHEDGE and shadow != 0
+
+
+@njit
 def decide(base, journal, number, now_ns):
     """Steps 5 and 6 up to the send: journal the decision, check and hold, open orders, journal verdict and orders."""
     head = head_of(base)
@@ -113,13 +120,16 @@ def decide(base, journal, number, now_ns):
     append(journal, DECISION, 0, now_ns, at + _AT_DECISION + number * _DECISION_BYTES, _DECISION_BYTES)
     cleared = check_and_hold(base, decision, now_ns)
     stamps[6] = mono_ns() + scratch.clock_offset_ns
-    count = open_orders(base, decision, now_ns) if cleared else 0
+    sends = cleared and not _is_shadow(base, decision)
+    count = open_orders(base, decision, now_ns) if sends else 0
     scratch.verdict.orders = count
     append(journal, VERDICT, 0, now_ns, at + _AT_VERDICT, _VERDICT_BYTES)
     if decision.purpose < REHEDGE:
         head.decisions += 1
         if cleared:
-            open_deal(base, decision, now_ns)
+            # A shadow entry has happened too, for arming: it was Cleared, and only its orders are not made.
+            if sends:
+                open_deal(base, decision, now_ns)
             remember(base, decision, now_ns)
             head.cleared += 1
         else:

@@ -81,8 +81,13 @@ def _verdict(fold: Fold, figures: dict) -> str:
     said = "; ".join(problems) if problems else "no deal is open or halted, every order is settled, nothing is unhedged"
     notes = [f"Hedged positions held: {', '.join(held)}." if held else "No position in any spread."]
     notes += [f"Residual ledger: {', '.join(residual)}."] if residual else []
+    notes += [_shadow_words(figures["shadow"])] if figures["shadow"] else []
     css = "bad" if problems else "good"
     return f'<div class="verdict {css}"><b>{escape(f"{word}: {said}.")}</b><p>{escape(" ".join(notes))}</p></div>'
+
+
+def _shadow_words(count: int) -> str:
+    return f"Shadow mode: {count_text(count, 'decision was', 'decisions were')} cleared, and nothing of it was sent."
 
 
 def _section(title: str, content: str, about: str = "", empty: str = "") -> str:

@@ -31,9 +31,10 @@ def cards(summary: dict) -> str:
     ended = f"{n(s['complete'])} complete, {n(s['partial_balanced'])} partial, {n(s['unwound'])} unwound, "
     ended += f"{n(s['not_done'])} not done, {n(s['halted'])} halted, {n(s['open'])} open"
     doubts = f"sent; ever in doubt: {n(s['orders_in_doubt'])}, unsettled at the end: {n(s['orders_unsettled'])}"
+    shadow = f" ({n(s['shadow'])} shadow)" if s["shadow"] else ""
     figures = [
         ("deals", n(s["deals"]), ended),
-        ("decisions", n(s["decisions"]), f"{n(s['cleared'])} cleared, {n(s['denied'])} denied"),
+        ("decisions", n(s["decisions"]), f"{n(s['cleared'])} cleared{shadow}, {n(s['denied'])} denied"),
         ("captured", pct("capture_pct"), f"of {n(s['opportunities'])} opportunities"),
         ("failed", pct("failure_pct"), "of deals with a fill: unwound or halted"),
         ("裸露时间 naked time", ms("naked_ms_p50"), f"median; p99 {ms('naked_ms_p99')}, max {ms('naked_ms_max')}"),

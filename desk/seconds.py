@@ -135,9 +135,11 @@ class Seconds:
         return Told(second, strategy, label_of(*key), numbers_of(row) if row is not None else "", 0, notes)
 
     def _of_verdicts(self, second: int, strategy: int, verdicts: list, notes: tuple) -> Told:
-        cleared = [row for _, row in verdicts if row.cleared]
+        cleared = [one for one in verdicts if one[1].cleared]
         if cleared:
-            return Told(second, strategy, "Cleared", f"deal {cleared[-1].deal_id}", len(cleared), notes)
+            shadow = self.names.was_shadow(*cleared[-1])
+            label, numbers = ("Cleared, shadow", "decision") if shadow else ("Cleared", "deal")
+            return Told(second, strategy, label, f"{numbers} {cleared[-1][1].deal_id}", len(cleared), notes)
         decision, row = verdicts[-1]
         on = f", on {self.names.instrument(decision.instrument[row.leg])}" if row.leg >= 0 else ""
         label = f"DENIED by control {row.reason}, {control_name(row.reason)}"

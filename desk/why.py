@@ -68,6 +68,8 @@ def _legs(fold: Fold, decision) -> list[str]:
 def verdict_line(fold: Fold, decision, verdict) -> str:
     """Cleared, with its deal; or by which control it was DENIED, on which leg, and why."""
     under = f"under limits version {verdict.limits_version}"
+    if fold.names.was_shadow(decision, verdict):
+        return f"Cleared in shadow mode: no deal, nothing was sent; {under}"
     if verdict.cleared:
         return f"Cleared as deal {verdict.deal_id}, {under}"
     on = f" on {fold.names.instrument(decision.instrument[verdict.leg])}" if verdict.leg >= 0 else ""

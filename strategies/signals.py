@@ -138,7 +138,8 @@ def may_ask(base, index, now_ns):
     if now_ns - strategy.last_decision_ns < strategy.cooldown_ns:
         return False
     for number in range(scratch.decisions):
-        if scratch.decision[number].spread == strategy.spread:
+        waiting = scratch.decision[number]
+        if waiting.spread == strategy.spread and strategies_of(base)[waiting.strategy].shadow == 0:
             return False
     return strategy.flatten_ns < 0 or to_close_ns(base, spread, now_ns) > strategy.flatten_ns
 
@@ -166,6 +167,6 @@ def ask_strategies(base, instrument, now_ns):
     for at in range(row.touch_at, row.touch_at + row.touch_n):
         spread = spreads[touches[at].spread]
         for index in range(spread.strategy_at, spread.strategy_at + spread.strategy_n):
-            if ask_strategy(base, index, now_ns):
-                break  # one deal a spread: a second strategy would see the same free money
+            if ask_strategy(base, index, now_ns) and strategies_of(base)[index].shadow == 0:
+                break  # one deal a spread: a second strategy would see the same free money; a shadow takes none
     return scratch.decisions

@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "232a92b9bdfc2e873243c4935159749d"
+GOLDEN = "b8aab8856c456d60156b7cda078d7ee6"
 
 
 def play() -> World:

@@ -4,7 +4,8 @@ import orjson
 import pytest
 
 from desk.cli import main
-from desk.control_requests import DONE, REFUSED, WRONG, amount_micros, answer
+from desk.control_requests import DONE, REFUSED, WRONG, answer
+from desk.transfer_request import amount_micros
 from engine import records
 from engine.proposals import proposal_for
 from engine.records import SOFT, WARN
