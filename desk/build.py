@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from desk.build_limits import fill_bucket, fill_levels, fill_loss, fill_meters, micros
+from desk.build_limits import fill_bucket, fill_levels, fill_loss, fill_meters, micros, shares_out
 from desk.config import Config, InstrumentSpec, ProxySpec, SpreadSpec, StrategySpec, TermSpec
 from desk.rules import limit_micros, limit_of, meters_of, rule_of, tier_room
 from engine.instruments import INVERSE, KINDS, POSITION_MODES, Instrument
@@ -337,7 +337,7 @@ def _fill_strategy(row, names: Names, spec: StrategySpec) -> None:
     row["repair_tries"], row["weight"] = spec.repair.max_tries, spec.pool_weight
     row["priority"], row["reserve_micros"] = spec.pool_priority, micros(spec.pool_reserve)
     row["cap_units"] = spec.ramp[0].units if spec.ramp else NO_LIMIT
-    row["allocated_micros"] = NO_LIMIT
+    row["allocated_micros"] = UNSET if shares_out(names.config, legs) else NO_LIMIT  # until the first sample
     fill_bucket(row, spec, 0)
     fill_loss(row, spec)
 

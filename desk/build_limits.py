@@ -50,5 +50,12 @@ def fill_meters(state: State, config: Config, meters: list[MeterSpec]) -> None:
             last[meter] = index
 
 
+def shares_out(config: Config, legs: list[str]) -> bool:
+    """Whether a pool that these instruments draw on is shared out between strategies."""
+    accounts = {spec.account for spec in config.instruments if spec.id in legs}
+    pools = {spec.pool for spec in config.accounts if spec.id in accounts}
+    return any(spec.policy != "shared" for spec in config.pools if spec.id in pools)
+
+
 def micros(amount: float) -> int:
     return int(Decimal(repr(amount)) * MICROS)

@@ -15,6 +15,7 @@ commands to a running engine; your name and the reason, --why, stand in its jour
   resume JOURNAL SCOPE    as before
   reload JOURNAL CONFIG   other limits, from a file, without a restart; --dry shows what would change
   resolve JOURNAL ID      a person's decision on a halted deal: --retry, --accept or --by-hand
+  transfer JOURNAL FROM TO AMOUNT   you have sent money between accounts, or it has come: --arrived
   kill JOURNAL            nothing new anywhere, every order cancelled; how fast the venues answered, what is left
 """
 _SCOPES = """\
@@ -72,6 +73,17 @@ another of its deals is halted. Decision, name and reason are in the journal.
 
 Exit code 0: done; 1: refused by the engine, which says why; 2: not understood, or no engine runs at that journal.
 """
+_TRANSFER = """\
+Says that a person has sent money from one account to another one of its pool (在途资金). The engine moves none itself;
+an alert transfer_proposed says where it would help. While it is in transit it counts nowhere: it is taken from the
+sender's balance at once, until that account's next snapshot says what is there, and the receiver's balance rises when
+its venue says so. An alert tells of what has been in transit for more than a day.
+
+  tandem transfer JOURNAL us cn 250000 --why "proposed at 10:05"     as it is sent
+  tandem transfer JOURNAL us cn 250000 --arrived --why "bank says"   as it has come: the same sum
+
+Exit code 0: done; 1: refused by the engine, which says why; 2: not understood, or no engine runs at that journal.
+"""
 _RELOAD = """\
 Gives a running engine the limits of a file, all of them in one step. Only limits may differ from the config in force:
 sizes, levels, bands, collars, rates of margin and fees, quotas and rules, dated terms, losses, exposures. A file with
@@ -118,6 +130,14 @@ def add(commands) -> None:
     for name, meaning in MEANINGS.items():
         decisions.add_argument(f"--{name}", dest="decision", action="store_const", const=name, help=meaning)
     resolve.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the journal")
+    transfer = commands.add_parser("transfer", help="money in transit between accounts", formatter_class=plain,
+                                   description="A person's word about money in transit.", epilog=_TRANSFER)  # fmt: skip
+    transfer.add_argument("journal", type=Path, metavar="JOURNAL", help="of the running engine")
+    transfer.add_argument("sender", metavar="FROM", help="the account that it leaves")
+    transfer.add_argument("receiver", metavar="TO", help="the account that it goes to")
+    transfer.add_argument("amount", metavar="AMOUNT", help="in the receiver's currency")
+    transfer.add_argument("--arrived", action="store_true", help="it has come")
+    transfer.add_argument("--why", required=True, metavar="TEXT", help="the reason, for the journal")
     _add_kill(commands)
 
 
@@ -170,6 +190,13 @@ def _resolve(asked) -> int:
     return send(asked.journal, request)
 
 
+def _transfer(asked) -> int:
+    from desk.command import send
+
+    fields = ("command", "sender", "receiver", "amount", "arrived", "why")
+    return send(asked.journal, {name: getattr(asked, name) for name in fields})
+
+
 def _kill(asked) -> int:
     from desk.kill import kill
 
@@ -178,5 +205,5 @@ def _kill(asked) -> int:
 
 DO = {
     "status": _status, "halt": _switch, "reduce": _switch, "resume": _switch, "reload": _reload, "resolve": _resolve,
-    "kill": _kill,
+    "kill": _kill, "transfer": _transfer,
 }  # fmt: skip

@@ -38,7 +38,7 @@ def print_answer(answer: dict) -> int:
 
 
 def status(folder: Path) -> int:
-    """Print what is open and halted, and every switch that is not active: who has set it, why, until when."""
+    """Print what is open and halted, what money is in transit, and every switch that is not active: who, why, until."""
     try:
         answer = ask(folder, {"command": "status"})
     except NoEngine as error:
@@ -52,6 +52,8 @@ def status(folder: Path) -> int:
               f"exposure {deal['exposure_base_units']:+,.3f} base units")  # fmt: skip
         if deal["state"] == "halted":
             print("\n".join(f"    {line}" for line in resolve_lines(str(folder), deal["deal"])))
+    for transit in answer["transits"]:
+        print(f"  in transit: {transit}")
     idle = [f"{name} {switch}" for name, switch in answer["switches"].items() if switch != "active"]
     print(f"switches: {', '.join(idle) or 'all active'}{'; the engine is stopping' if answer['stopping'] else ''}")
     for name, one in answer["set"].items():

@@ -1,6 +1,7 @@
 """Compiles the hot half, or loads it from its cache: at set-up with a word of progress, and before every start."""
 
 from desk.hot import HOT
+from engine import use
 from engine.clock import now_ns
 from engine.jit import CACHE
 from engine.journal import MemoryJournal
@@ -63,6 +64,13 @@ def warm() -> None:
     spend_message(at, 0, 1)
     lot_fee_reporting_micros(at, 0, 1, False)
     tick_reporting_micros(at, 0)
+    use.refresh(at)
+    use.reported(at, 0, 1)
+    use.need_micros(at, 0, 1)
+    use.use_bps(1, 1)
+    for count in (use.account_level, use.account_use_micros, use.pool_level, use.pool_use_micros, use.pool_held_micros,
+                  use.pool_capital_micros, use.stake_micros):  # fmt: skip
+        count(at, 0)
 
 
 def main() -> None:

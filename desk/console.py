@@ -130,7 +130,7 @@ class Console:
     def _figures(self) -> Panel:
         return _panel(Group(*self._capital(), self._latencies(), self._denials()), "资金占用 / latency / denied")
 
-    def _capital(self) -> list[Table]:
+    def _capital(self) -> list[RenderableType]:
         bars = []
         for pool, view in sorted(self.fold.pools.items()):
             use_pct, levels = view.last.use_bps / 100, self.fold.names.pool_levels_pct(pool)
@@ -140,6 +140,8 @@ class Console:
             shown = "/".join(f"{level:g}" for level in levels)
             line.add_row(Text(self.fold.names.pool(pool)), bar, f"{use_pct:.1f} %", Text(shown, "dim"))
             bars.append(line)
+            if view.last.transit_micros:
+                bars.append(Text(f" 在途 in transit {view.last.transit_micros / 1e6:,.0f}", "dim"))
         return bars
 
     def _latencies(self) -> Table:

@@ -3,12 +3,13 @@
 A request is one JSON object:
   {"command": "halt" | "reduce" | "resume", "scope": "all" | "KIND:ID", "why": TEXT, "until_ns": engine time, or 0}
   {"command": "resolve", "deal": ID, "decision": "retry" | "accept" | "by-hand", "why": TEXT}
+  {"command": "transfer", "sender": ACCOUNT, "receiver": ACCOUNT, "amount": TEXT, "arrived": BOOL, "why": TEXT}
   {"command": "kill", "why": TEXT, "repairs_too": BOOL}
   {"command": "kill-report", "drill": N}
   {"command": "reload", "path": ABSOLUTE PATH, "why": TEXT, "dry": true | false}
   {"command": "status"}
-An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT}; of status also "deals", "switches" and "set"
-(who, why, until), of a kill its "drill", of kill-report what `_kill_report` gives.
+An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT}; of status also "deals", "switches", "set"
+(who, why, until) and "transits", of a kill its "drill", of kill-report what `_kill_report` gives.
 WRONG: the request cannot be understood. REFUSED: it can, and the engine will not do it. Neither changes anything.
 """
 
@@ -19,6 +20,7 @@ import orjson
 
 from desk.reload import Candidate, carry_out, lines_of, look, plan
 from desk.toml_reader import nearest, shown
+from desk.transfer_request import Transfer, amount_micros, outcome, transits
 from engine import command, kill, records, switches
 from engine.loop import Loop
 from engine.schema import ACTIVE, SWITCHES
@@ -66,10 +68,10 @@ class Status(msgspec.Struct, forbid_unknown_fields=True):
     command: str
 
 
-Request = Switch | Resolve | Reload | Kill | KillReport | Status
+Request = Switch | Resolve | Transfer | Reload | Kill | KillReport | Status
 _KINDS = {
     **dict.fromkeys(_CODES, Switch), "resolve": Resolve, "reload": Reload, "kill": Kill, "kill-report": KillReport,
-    "status": Status,
+    "status": Status, "transfer": Transfer,
 }  # fmt: skip
 
 
@@ -99,16 +101,16 @@ def answer(loop: Loop, line: bytes, who: str, now_ns: int, candidate: Candidate 
             return _reload(loop, request, candidate or look(request.path), who, now_ns)
         if isinstance(request, KillReport):
             return _kill_report(loop, request.drill)
-        code, choice, scope, until_ns = _meant(loop, request)
+        code, choice, scope, until_ns, amount = _meant(loop, request)
     except Misread as error:
         return {"result": WRONG, "said": str(error)}
     if loop.stopping and not isinstance(request, Kill):
         return {"result": REFUSED, "said": "the engine is stopping"}
-    because = command.refusal(loop.core, code, choice, scope, until_ns, now_ns)
+    because = command.refusal(loop.core, code, choice, scope, until_ns, now_ns, amount)
     if because:
         return {"result": REFUSED, "said": because}
     seq = loop.core.journal.next_seq
-    loop.on_command(code, choice, scope, who, request.why, now_ns, until_ns)
+    loop.on_command(code, choice, scope, who, request.why, now_ns, until_ns, amount)
     said = {"result": DONE, "said": f"{_outcome(loop, request)} (record {seq}, by {who})"}
     return said | {"drill": len(loop.core.drills)} if isinstance(request, Kill) else said
 
@@ -160,20 +162,34 @@ def _check_why(why: str) -> None:
         raise Misread(f"why: expected at most {LONGEST_WHY} bytes of text, got {size}")
 
 
-def _meant(loop: Loop, request: Switch | Resolve | Kill) -> tuple[int, int, int, int]:
-    """The (code, choice, scope, until_ns) that `Loop.on_command` takes."""
+def _meant(loop: Loop, request: Switch | Resolve | Transfer | Kill) -> tuple[int, int, int, int, int]:
+    """The (code, choice, scope, until_ns, amount_micros) that `Loop.on_command` takes."""
     if isinstance(request, Kill):
-        return records.COMMAND_KILL, int(request.repairs_too), -1, 0
+        return records.COMMAND_KILL, int(request.repairs_too), -1, 0, 0
+    if isinstance(request, Transfer):
+        return _transfer(loop, request)
     if isinstance(request, Switch):
         if not 0 <= request.until_ns < 2**62:
             raise Misread(f"until_ns: expected nanoseconds of engine time, or 0, got {request.until_ns}")
-        return _CODES[request.command], *scope_of(loop.core.names, request.scope), request.until_ns
+        return _CODES[request.command], *scope_of(loop.core.names, request.scope), request.until_ns, 0
     decisions = records.RESOLUTIONS[1:]
     if request.decision not in decisions:
         raise Misread(_unknown("decision", request.decision, decisions))
     if not 0 < request.deal < 2**63:
         raise Misread(f"deal: expected the number of a deal, got {request.deal}")
-    return records.COMMAND_RESOLVE, records.RESOLUTIONS.index(request.decision), request.deal, 0
+    return records.COMMAND_RESOLVE, records.RESOLUTIONS.index(request.decision), request.deal, 0, 0
+
+
+def _transfer(loop: Loop, request: Transfer) -> tuple[int, int, int, int, int]:
+    known = loop.core.names["accounts"]
+    for name in (request.sender, request.receiver):
+        if name not in known:
+            raise Misread(_unknown("account", name, known))
+    try:
+        amount = amount_micros(request.amount)
+    except ValueError as error:
+        raise Misread(str(error)) from None
+    return request.code, known.index(request.sender), known.index(request.receiver), 0, amount
 
 
 def scope_of(names: dict[str, list[str]], text: str) -> tuple[int, int]:
@@ -208,8 +224,10 @@ def _unknown(what: str, got: str, known: Iterable[str]) -> str:
     return f"{what} {shown(got)}: expected one of {', '.join(known)}" + (f" (nearest: {near})" if near else "")
 
 
-def _outcome(loop: Loop, request: Switch | Resolve | Kill) -> str:
+def _outcome(loop: Loop, request: Switch | Resolve | Transfer | Kill) -> str:
     """What is so now, in words."""
+    if isinstance(request, Transfer):
+        return outcome(loop.core, request)
     if isinstance(request, Kill):
         asked = sum(part.asked for part in loop.core.drills[-1].parts)
         repairs = "no repair is sent either" if request.repairs_too else "repairs of open deals go on"
@@ -262,7 +280,7 @@ def _status(loop: Loop) -> dict:
     said += f" (the oldest {_DEALS_TOLD} are listed)" if len(ids) > _DEALS_TOLD else ""
     return {
         "result": DONE, "said": said, "deals": deals, "switches": _switches(loop), "set": _set(loop),
-        "stopping": loop.stopping, "repairs_stopped": core.hands_off,
+        "transits": transits(core), "stopping": loop.stopping, "repairs_stopped": core.hands_off,
     }  # fmt: skip
 
 

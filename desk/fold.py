@@ -13,6 +13,7 @@ from desk.fold_series import Series
 from desk.fold_stands import Stands
 from engine.records import (
     ALERT,
+    ALLOCATION,
     BLOCKED_NAMES,
     CANCEL,
     CAPITAL,
@@ -88,6 +89,7 @@ class Fold:
         self.spreads: dict[int, SpreadView] = {}
         self.pools: dict[int, PoolView] = {}
         self.accounts: dict = {}
+        self.allocations: dict = {}  # the latest of each strategy
         self.deals = Deals()
         self.latencies = Latencies()
         self.stands = Stands()
@@ -106,7 +108,7 @@ class Fold:
             DECISION: self._on_decision, VERDICT: self._on_verdict,
             ORDER: self.deals.on_order, ORDER_STATE: self.deals.on_state, FILL: self.deals.on_fill,
             DEAL: self.deals.on_deal, REPAIR: self.deals.on_repair, LEDGER: self._on_ledger, CAPITAL: self._on_capital,
-            SPREAD: self._on_spread, STAMPS: self._on_stamps, SENT: self._on_sent,
+            SPREAD: self._on_spread, STAMPS: self._on_stamps, SENT: self._on_sent, ALLOCATION: self._on_allocation,
             STAND: self.stands.on_stand,
         }  # fmt: skip
 
@@ -213,6 +215,9 @@ class Fold:
         pool = self.pools.setdefault(row.pool, PoolView())
         pool.last, pool.top_bps, pool.sum_bps = row, max(pool.top_bps, row.use_bps), pool.sum_bps + row.use_bps
         pool.samples.add(row.now_ns, row.use_bps / 100)
+
+    def _on_allocation(self, row) -> None:
+        self.allocations[row.strategy] = row
 
     def _on_spread(self, row) -> None:
         spread = self.spread(row.spread)

@@ -158,6 +158,9 @@ class Names:
         spec = self._entry("pools", pool)
         return spec.get("warn_pct", 70.0), spec.get("soft_pct", 85.0), spec.get("hard_pct", 90.0)
 
+    def account_currency(self, account: int) -> str:
+        return str(self._entry("accounts", account).get("currency", ""))
+
     def _entry(self, room: str, index: int) -> dict:
         """The config's own section of a thing: the i-th name's, since a config may list things in another order."""
         return self._spec(room, self._name(room, "", index))

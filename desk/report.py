@@ -7,6 +7,7 @@ from string import Template
 from desk import report_tables as tables
 from desk.fold import Fold, fold_of
 from desk.fold_names import base_units
+from desk.report_capital import allocation_table, capital_table
 from desk.report_charts import capital_chart, naked_chart, skew_chart, spread_chart, spread_legend
 from desk.report_latency import latency_table
 from desk.report_svg import mark
@@ -130,6 +131,11 @@ def _sections(fold: Fold, figures: dict):
         about = "Margin used and held, percent of its capital; the levels warn, stop entries, and stop all opening."
         title = f"资金占用 capital use: {fold.names.pool(pool)}"
         yield _section(title, capital_chart(fold, pool), about, "Too few samples.")
+    about = "At the last sample; pools in the reporting currency. What is in transit counts at neither of its ends."
+    yield _section("Capital", capital_table(fold), about, "No sample was taken.")
+    allotted = allocation_table(fold)
+    if allotted:
+        yield _section("Shares of the pools", allotted, "As allotted last, in the reporting currency.")
     yield _section("Alerts", tables.alerts_table(fold), "Newest first, times in market time, UTC.", "No alert.")
     yield _section("Every figure and what it means", tables.definitions_table(figures))
 

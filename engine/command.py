@@ -1,6 +1,6 @@
-"""A person's word to the engine: stop, kill, set a switch, or decide what becomes of a Halted deal."""
+"""A person's word to the engine: stop, kill, set a switch, decide what becomes of a Halted deal, or tell of money."""
 
-from engine import kill, records, settle, switches
+from engine import kill, records, settle, switches, transit
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
@@ -8,14 +8,19 @@ from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
 _LEVELS = {
     records.COMMAND_HALT: HALTED, records.COMMAND_REDUCE: REDUCE_ONLY, records.COMMAND_RESUME: ACTIVE,
 }  # fmt: skip
+_OF_MONEY = (records.COMMAND_TRANSIT, records.COMMAND_ARRIVED)
 _ENDS = (records.COMMAND_STOP, records.COMMAND_NO_ROOM)
 
 
-def refusal(core: Core, code: int, choice: int, scope: int, until_ns: int = 0, now_ns: int = 0) -> str:
+def refusal(
+    core: Core, code: int, choice: int, scope: int, until_ns: int = 0, now_ns: int = 0, amount_micros: int = 0
+) -> str:  # fmt: skip
     """Why a command cannot be carried out, in words; empty where it can. Asked before it is journalled; now_ns: when
     it is, else the time of the input at hand."""
     if until_ns and code not in (records.COMMAND_HALT, records.COMMAND_REDUCE):
         return "only a halt or a reduce can end by itself"
+    if code in _OF_MONEY:
+        return transit.refusal(core, code, choice, scope, amount_micros)
     if code == records.COMMAND_RESOLVE:
         return _resolve_refusal(core, choice, scope)
     if code == records.COMMAND_KILL:
@@ -59,12 +64,15 @@ def _resolve_refusal(core: Core, choice: int, deal_id: int) -> str:
 
 
 def apply(
-    core: Core, code: int, choice: int, scope: int, who: str = "", why: str = "", until_ns: int = 0
+    core: Core, code: int, choice: int, scope: int, who: str = "", why: str = "", until_ns: int = 0,
+    amount_micros: int = 0,
 ) -> None:  # fmt: skip
     """Carry out a journalled command; one that is refused changes nothing."""
-    if refusal(core, code, choice, scope, until_ns):
+    if refusal(core, code, choice, scope, until_ns, amount_micros=amount_micros):
         return
-    if code == records.COMMAND_RESOLVE:
+    if code in _OF_MONEY:
+        transit.apply(core, code, choice, scope, amount_micros)
+    elif code == records.COMMAND_RESOLVE:
         settle.resolve(core, core.state.deal_row(scope), choice)
     elif code == records.COMMAND_KILL:
         kill.begin(core, choice, who, why)

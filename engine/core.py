@@ -99,7 +99,8 @@ class Core:
     never for a decision. signals: the Python strategies and their parameters, ramps: of the
     strategies that have one (both by the strategy's index).
     relimit, market_day: as of `engine.limits`, the day counted from 1970. told_bands: contracts whose price limits the
-    venue has told.
+    venue has told. transits: money in transit (`engine.transit`), oldest first. unknown_since: (table, row) of an
+    account or pool -> since when its use is not known.
     """
 
     def __init__(
@@ -133,6 +134,8 @@ class Core:
         self.told: dict[tuple, object] = {}
         self.stood: dict[int, tuple] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
+        self.transits: list = []
+        self.unknown_since: dict[tuple[str, int], int] = {}
         self.ramps: dict = {}
         self.relimit: Callable[[dict | None, str], int] = lambda config, market_date: 0
         self.market_day = 0

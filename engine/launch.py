@@ -1,6 +1,6 @@
 """Steps 5 and 6 for one decision in the scratch row: gate, orders, the legs' bytes; then the stamps that it left."""
 
-from engine import legs, settle, switches
+from engine import legs, pools, settle, switches
 from engine.core import Core
 from engine.deals import measure
 from engine.records import DENY, SCOPE_STRATEGY, STAMPS
@@ -20,6 +20,7 @@ def launch(core: Core, number: int) -> None:
         deal = core.state.deal_row(deal_id)
         measure(deal, core.rows_of(deal_id))
         settle.emit_deal(core, deal)
+        pools.after_draw(core, int(deal["strategy"]))
     elif scratch["verdict"]["level"][THROTTLE - 1] == DENY:
         _tell_throttle(core, int(scratch["decision"][number]["strategy"]), scratch["verdict"])
     core.journal.append(STAMPS, core.now_ns, scratch["stamps"].tobytes())

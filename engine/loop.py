@@ -315,7 +315,7 @@ class Loop:
                 amount_micros=amount_micros, who=who.encode(), why=why.encode(),
             ),
         )  # fmt: skip
-        command.apply(core, code, choice, scope, who, why, until_ns)
+        command.apply(core, code, choice, scope, who, why, until_ns, amount_micros)
         if code == records.COMMAND_NO_ROOM:
             # What room is left is for cancels, repairs and the stop.
             core.state.head["no_room"] = 1

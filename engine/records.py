@@ -211,9 +211,11 @@ LEDGER_DTYPE = np.dtype([
 ])  # fmt: skip
 
 # A sample of a pool (account -1) or of an account, on the journalled timer; pools in the reporting currency.
+# transit_micros: under way between a pool's accounts, or to an account. What of a pool's capital is neither held nor
+# used nor in transit lies idle.
 CAPITAL_DTYPE = np.dtype([
     ("pool", "<i4"), ("account", "<i4"), ("capital_micros", "<i8"), ("held_micros", "<i8"), ("used_micros", "<i8"),
-    ("use_bps", "<i8"),
+    ("use_bps", "<i8"), ("transit_micros", "<i8"),
 ])  # fmt: skip
 
 # A sample of a spread on the journalled timer. valid: SPREAD_* bits that stop trading, 0 if none.

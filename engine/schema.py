@@ -90,7 +90,7 @@ POOL = np.dtype([
     ("capital_micros", "<i8"), ("warn_bps", "<i8"), ("soft_bps", "<i8"), ("hard_bps", "<i8"),
     ("level", "<i8"),  # last one alerted: records PASS, WARN, SOFT, DENY
     ("policy", "<i8"),  # SHARED, PRIORITY, PRO_RATA, RESERVE
-    ("transit_micros", "<i8"),  # between its accounts, in the reporting currency: not to be drawn on
+    ("transit_micros", "<i8"),  # between its accounts, in the reporting currency: not to be drawn on; UNSET: not known
 ], align=True)  # fmt: skip
 
 CURRENCY = np.dtype([
@@ -209,8 +209,8 @@ STRATEGY = np.dtype([
     ("weight", "<i8"), ("priority", "<i8"), ("reserve_micros", "<i8"),  # in the sharing of its pool
     # remembered
     ("cap_units", "<i8"),  # of the ramp (gray release); NO_LIMIT: none
-    ("allocated_micros", "<i8"),  # of its pool, in the reporting currency; NO_LIMIT: not shared out
-    ("pool_used_micros", "<i8"),  # what it uses of its pool; UNSET: not known
+    ("allocated_micros", "<i8"),  # of its pool, in the reporting currency; NO_LIMIT: not shared out; UNSET: not known
+    ("pool_used_micros", "<i8"),  # what it uses of its pool, as of allocated_micros; UNSET: not known
     ("duplicate_key", "<i8"), ("duplicate_ns", "<i8"), ("duplicates", "<i8"),
     ("execution_next", "<i8"), ("executions", "<i8"),
     ("unbalanced", "<i8"), ("naked_ns", "<i8"),  # deals out of balance now; naked time of the day

@@ -1,4 +1,4 @@
-"""What the timer does: sessions, patience, repairs that are due, samples of spreads and capital, pool levels."""
+"""What the timer does: sessions, levels, patience, repairs that are due, samples of spreads and capital."""
 
 import numpy as np
 
@@ -7,18 +7,22 @@ from engine import (
     kill,
     ledger_hedge,
     legs,
+    levels,
     limits,
     losses,
+    pools,
+    proposals,
     ramp,
     reports,
     settle,
     stands,
     switches,
+    transit,
     views,
 )
 from engine.core import Core
 from engine.orders import TERMINAL
-from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
+from engine.records import CLOSED, HALT_TRADES, SPREAD
 from engine.schema import UNSET
 
 _ASKED_IN_VAIN = 4
@@ -30,6 +34,7 @@ def on_tick(core: Core) -> None:
     refresh_sessions(core)
     days.roll(core)
     switches.on_tick(core)
+    levels.watch(core)
     if core.locked:
         unlock(core)
     if core.early:
@@ -98,20 +103,13 @@ def unlock(core: Core) -> None:
 
 
 def sample(core: Core) -> None:
-    """Spreads into their rolling statistics, positions marked, capital counted; a level crossed is told."""
+    """Spreads into their rolling statistics, capital counted and shared out, what a person might do with money told."""
     core.hot.sample(core.state.address, core.now_ns)
     for index, row in enumerate(core.state.spread):
         _emit_spread(core, index, row)
-    for index, row in enumerate(core.state.account):
-        capital = int(row["capital_micros"])
-        held, used = int(row["held_micros"]), int(row["used_micros"])
-        bps = 0 if capital in (0, UNSET) else (held + used) * 10_000 // capital
-        core.emit(
-            CAPITAL, pool=row["pool"], account=index, capital_micros=max(capital, 0), held_micros=held,
-            used_micros=used, use_bps=bps,
-        )  # fmt: skip
-    for index, row in enumerate(core.state.pool):
-        _watch_pool(core, index, row)
+    pools.sample(core)
+    transit.tell_late(core)
+    proposals.propose(core)
     stands.emit_stands(core)
 
 
@@ -124,29 +122,3 @@ def _emit_spread(core: Core, index: int, row) -> None:
         position_units=sum(int(strategy["position_units"]) for strategy in mine),
         opportunities=sum(int(strategy["opportunities"]) for strategy in mine),
     )  # fmt: skip
-
-
-def _watch_pool(core: Core, index: int, row) -> None:
-    use = int(core.hot.pool_use(core.state.address, index))
-    capital = int(row["capital_micros"])
-    if use == UNSET:
-        return
-    bps = use * 10_000 // capital if capital else 10_000_000
-    held = 0
-    core.emit(CAPITAL, pool=index, account=-1, capital_micros=capital, held_micros=held, used_micros=use, use_bps=bps)
-    level = PASS
-    for name, reached in (("warn_bps", WARN), ("soft_bps", SOFT), ("hard_bps", DENY)):
-        if bps >= row[name]:
-            level = reached
-    if level > row["level"] and level > PASS:
-        does = {
-            WARN: "nothing yet",
-            SOFT: "only what reduces is let through now",
-            DENY: "nothing that opens is let through",
-        }
-        core.alert(
-            "warn" if level == WARN else "error", "pool_use",
-            f"资金占用 of pool {core.names['pools'][index]} is at {bps / 100:.1f} %, over its {LEVELS[level]} level",
-            does[level], use_bps=bps,
-        )  # fmt: skip
-    row["level"] = level

@@ -6,6 +6,7 @@ from engine.money import fee_lot_micros, margin_lot_micros, reporting_micros
 from engine.records import DENY, ENTRY, EXIT, PASS, SOFT, WARN
 from engine.schema import MARGIN_LAST, NO_LIMIT, UNSET
 from engine.tables import accounts_of, instruments_of, pools_of, scratch_of, strategies_of
+from engine.use import pool_capital_micros
 from riskgate.verdict import at_most, note
 
 
@@ -120,9 +121,7 @@ def capital_pool(base, decision, verdict, now_ns):
             if account >= 0 and accounts[account].pool == index and use != UNSET:
                 hold = reporting_micros(base, accounts[account].currency, leg_hold(base, decision, other))
                 use = UNSET if hold == UNSET else use + hold
-        capital = pools[index].capital_micros
-        capital = UNSET if capital == UNSET else capital - pools[index].transit_micros
-        _note_use(verdict, decision, pools[index], use_bps(use, capital), leg)
+        _note_use(verdict, decision, pools[index], use_bps(use, pool_capital_micros(base, index)), leg)
         _note_use(verdict, decision, accounts[at], _account_bps(base, decision, at), leg)
     strategy = strategies_of(base)[decision.strategy]
     if decision.purpose == ENTRY and strategy.allocated_micros != NO_LIMIT:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import figures, gate, journal, path, quote, replay, rig
+from bench import figures, gate, journal, levels, path, quote, replay, rig
 from bench.__main__ import BENCHES, main, run
 from bench.figures import Refused, Row, Samples
 from engine.clock import now_ns
@@ -17,11 +17,12 @@ FLAT = {
     "quote": {"idle_us_p50", "idle_us_p99"},
     "gate": {"controls", "pair_us_p50", "pair_us_p99"},
     "journal": {"record_ns_p50"},
+    "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
     "replay": {"quotes_per_s"},
 }
 
 
-@pytest.mark.parametrize("bench", [path, quote, gate, journal, replay], ids=lambda bench: bench.__name__)
+@pytest.mark.parametrize("bench", [path, quote, gate, journal, levels, replay], ids=lambda bench: bench.__name__)
 def test_a_round_of_each_bench_gives_its_named_figures(bench):
     found = bench.measure(1)
     assert found.name == bench.__name__.removeprefix("bench.")

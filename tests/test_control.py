@@ -188,7 +188,7 @@ def test_an_error_of_the_engine_is_told_to_the_run_and_to_the_peer(run, tmp_path
 
     world = World()
 
-    def fail(*_):
+    def fail(*_, **__):
         raise Broken("the disk is gone")
 
     world.loop.on_command = fail

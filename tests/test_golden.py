@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "2fa64d96d428532b40967c6cdbdda728"
+GOLDEN = "b8aab8856c456d60156b7cda078d7ee6"
 
 
 def play() -> World:

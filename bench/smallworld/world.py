@@ -253,7 +253,7 @@ class World:
             tuple(core.live_orders), tuple(core.open_deals), tuple(core.halted),
             tuple((deal, tuple(numbers)) for deal, numbers in core.deal_orders.items()), frozenset(core.trades),
             tuple(core.told.items()), tuple(core.requests.items()), self.loop.stopping, tuple(core.stopped.items()),
-            core.ordered, frozenset(core.busted),
+            core.ordered, frozenset(core.busted), tuple(core.unknown_since.items()),
         )  # fmt: skip
 
     def restore(self, kept: tuple) -> None:
@@ -268,7 +268,7 @@ class World:
         core.deal_orders = {deal: list(numbers) for deal, numbers in kept[8]}
         core.trades, core.told, core.requests = set(kept[9]), dict(kept[10]), dict(kept[11])
         self.loop.stopping, core.stopped, core.ordered = kept[12], dict(kept[13]), kept[14]
-        core.busted = set(kept[15])
+        core.busted, core.unknown_since = set(kept[15]), dict(kept[16])
         core.failed.clear()
         self.sent.clear()
         self.journal.reset()
