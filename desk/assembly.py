@@ -19,13 +19,16 @@ from desk.build import (
     instruments_of,
     policies_of,
     proxies_of,
+    ramps_of,
 )
 from desk.code import codes_of, signals_of
 from desk.config import Config
 from desk.hot import HOT
+from desk.relimit import Relimit
 from engine.calendar import Calendar
 from engine.core import Core, Timing
 from engine.instruments import decimals_of
+from engine.limits import day_of
 from engine.loop import Loop
 from engine.ports import Gateway
 from engine.schema import UNSET
@@ -42,18 +45,23 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
+def shown(config: Config) -> dict:
+    """A config as the journal holds it: plain values, without its secrets."""
+    found = msgspec.to_builtins(config)
+    for venue in found["venues"]:
+        venue["settings"] = {key: "***" if key in _SECRETS else value for key, value in venue["settings"].items()}
+    return found
+
+
 def config_record(config: Config, calendars: dict[str, Calendar], market_ns: int, played: str) -> dict:
     """All that a replay needs, as JSON: the config without its secrets, names by index, sessions, versions.
 
     market_ns: market time of the start; its date chooses the dated terms. played: what the input is, in words.
     """
     names = Names(config)
-    shown = msgspec.to_builtins(config)
-    for venue in shown["venues"]:
-        venue["settings"] = {key: "***" if key in _SECRETS else value for key, value in venue["settings"].items()}
     market_date = datetime.fromtimestamp(market_ns / 1e9, UTC).date().isoformat()
     return {
-        "config": shown,
+        "config": shown(config),
         "names": names.lists(),
         "instruments": [_instrument_view(names, index) for index in range(len(config.instruments))],
         "spreads": [_spread_view(names, spec) for spec in config.spreads],
@@ -92,13 +100,13 @@ def _calendars_used(config: Config) -> list[str]:
 
 
 def _windows(calendar: Calendar, market_ns: int) -> list[list[int]]:
-    """The sections that open within some weeks around a moment, as [open_ns, close_ns]."""
+    """The sections that open within some weeks around a moment, as [open_ns, close_ns, trading_day]."""
     windows, at_ns = [], market_ns - NS_PER_DAY
     while at_ns < market_ns + _SESSION_DAYS * NS_PER_DAY:
         window = calendar.window(at_ns)
         if window.reason:
             break
-        windows.append([window.open_ns, window.close_ns])
+        windows.append([window.open_ns, window.close_ns, window.trading_day])
         at_ns = window.close_ns
     return windows
 
@@ -109,15 +117,16 @@ def config_hash(record: dict) -> bytes:
     return hashlib.blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest().encode()
 
 
-def session_lookup(record: dict) -> Callable[[int, int], tuple[int, int]]:
-    """(instrument, market_ns) -> (open_ns, close_ns) of the section that holds or comes next; UNSET where unknown."""
+def session_lookup(record: dict) -> Callable[[int, int], tuple[int, int, int]]:
+    """(instrument, market_ns) -> (open_ns, close_ns, trading_day) of the section that holds or comes next; UNSET where
+    unknown."""
     calendars = {name: windows for name, windows in record["sessions"].items()}
     of = [calendars[spec["calendar"]] for spec in record["config"]["instruments"]]
 
-    def section(instrument: int, market_ns: int) -> tuple[int, int]:
+    def section(instrument: int, market_ns: int) -> tuple[int, int, int]:
         windows = of[instrument]
         at = bisect_right(windows, market_ns, key=lambda window: window[1])
-        return (windows[at][0], windows[at][1]) if at < len(windows) else (UNSET, UNSET)
+        return tuple(windows[at]) if at < len(windows) else (UNSET, UNSET, 0)
 
     return section
 
@@ -139,8 +148,11 @@ def assemble(
         sample_ns=spec.sample_ms * NS_PER_MS,
         circuit_rejects=spec.circuit_rejects,
         circuit_ns=spec.circuit_ms * NS_PER_MS,
+        drawdown_ns=round(spec.drawdown_window_h * 3_600 * 1e9),
     )
     state: State = build_state(names, record["market_date"], rows)
     core = Core(state, journal, HOT, gateways, policies_of(names), timing, session_lookup(record), names.lists(), clock)
+    core.ramps = ramps_of(names)
+    core.relimit, core.market_day = Relimit(core, config), day_of(record["market_date"])
     core.signals = signals_of(names.strategy_specs, record.get("code", {}))
     return Loop(core)

@@ -13,6 +13,7 @@ commands to a running engine; your name and the reason, --why, stand in its jour
   halt JOURNAL SCOPE      nothing new there; repairs of what is open go on
   reduce JOURNAL SCOPE    only what makes a position smaller
   resume JOURNAL SCOPE    as before
+  reload JOURNAL CONFIG   other limits, from a file, without a restart; --dry shows what would change
   resolve JOURNAL ID      a person's decision on a halted deal: --retry, --accept or --by-hand
   kill JOURNAL            nothing new anywhere, every order cancelled; how fast the venues answered, what is left
 """
@@ -71,6 +72,18 @@ another of its deals is halted. Decision, name and reason are in the journal.
 
 Exit code 0: done; 1: refused by the engine, which says why; 2: not understood, or no engine runs at that journal.
 """
+_RELOAD = """\
+Gives a running engine the limits of a file, all of them in one step. Only limits may differ from the config in force:
+sizes, levels, bands, collars, rates of margin and fees, quotas and rules, dated terms, losses, exposures. A file with
+any problem, with a change of anything else, or with none at all changes nothing, and every reason is told.
+
+  tandem reload JOURNAL configs/gold.toml --dry           what would change, and what stands in the way
+  tandem reload JOURNAL configs/gold.toml --why TEXT      does it; the change, your name and TEXT are in the journal
+
+A restart goes on with the reloaded limits, whether it is given the file of the first start or the one reloaded last.
+
+Exit code 0: done; 1: refused by the engine, which says why; 2: not understood, or no engine runs at that journal.
+"""
 
 
 def add(commands) -> None:
@@ -88,6 +101,13 @@ def add(commands) -> None:
         switch.set_defaults(until=None, span_ns=None)
         if ends:
             _add_end(switch)
+    reload = commands.add_parser("reload", help="other limits for a running engine", description=_RELOAD,
+                                 formatter_class=plain)  # fmt: skip
+    reload.add_argument("journal", type=Path, metavar="JOURNAL", help="of the running engine")
+    reload.add_argument("config", type=Path, metavar="CONFIG", help="the file with the new limits")
+    word = reload.add_mutually_exclusive_group(required=True)
+    word.add_argument("--why", metavar="TEXT", help="the reason, for the journal")
+    word.add_argument("--dry", action="store_true", help="show what would change, and change nothing")
     meanings = "".join(f"  --{name:<8} {meaning}\n" for name, meaning in MEANINGS.items())
     resolve = commands.add_parser("resolve", help="decide on a halted deal", formatter_class=plain,
                                   description="A person's decision on a halted deal of a running engine.",
@@ -136,6 +156,13 @@ def _switch(asked) -> int:
     return send(asked.journal, request)
 
 
+def _reload(asked) -> int:
+    from desk.command import send
+
+    path = str(asked.config.resolve())
+    return send(asked.journal, {"command": "reload", "path": path, "why": asked.why or "", "dry": asked.dry})
+
+
 def _resolve(asked) -> int:
     from desk.command import send
 
@@ -150,5 +177,6 @@ def _kill(asked) -> int:
 
 
 DO = {
-    "status": _status, "halt": _switch, "reduce": _switch, "resume": _switch, "resolve": _resolve, "kill": _kill,
+    "status": _status, "halt": _switch, "reduce": _switch, "resume": _switch, "reload": _reload, "resolve": _resolve,
+    "kill": _kill,
 }  # fmt: skip

@@ -11,7 +11,7 @@ from desk.until import shown
 
 OK, REFUSED, USAGE = 0, 1, 2
 _CODES = {"done": OK, "refused": REFUSED, "failed": REFUSED, "wrong": USAGE}
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0  # a reload's file is checked before it is answered
 
 
 class NoEngine(Exception):

@@ -5,8 +5,23 @@ from engine.clock import now_ns
 from engine.jit import CACHE
 from engine.journal import MemoryJournal
 from engine.messages import spend_message
+from engine.meters import (
+    drop_order,
+    end_order,
+    has_cancel,
+    next_fee,
+    reserve_repair,
+    roll_meter,
+    settle_order,
+    use_cancel,
+    use_fill,
+    use_order,
+    use_self_trade,
+    use_trade,
+)
 from engine.money import lot_fee_reporting_micros, tick_reporting_micros
-from engine.positions import book_lots, keep_working, mark
+from engine.pnl import begin_day, book_trade, refresh
+from engine.positions import book_lots, keep_working, mark, take_over
 from engine.state import State
 
 _ROWS = {
@@ -28,9 +43,23 @@ def warm() -> None:
     HOT.pool_use(at, 0)
     HOT.may_ask(at, 0, 1)
     HOT.take_wish(at, 0, 1, 0, 1, 0.0, 0.0, 0.0, 1)
+    HOT.stand(at, 0, 1)
     book_lots(at, 0, 0)
     keep_working(at, 0, 0)
     mark(at, 0, 0)
+    take_over(at, 0, 0)
+    book_trade(at, 0, 0, 1)
+    refresh(at)
+    begin_day(at)
+    for call in (use_order, use_cancel, end_order, drop_order, settle_order):
+        call(at, 0)
+    for call in (use_fill, use_trade):
+        call(at, 0, 0)
+    use_self_trade(at, 0)
+    reserve_repair(at, 0, 0)
+    has_cancel(at, 0, 1)
+    next_fee(at, 0)
+    roll_meter(at, 0, 0)
     spend_message(at, 0, 1)
     lot_fee_reporting_micros(at, 0, 1, False)
     tick_reporting_micros(at, 0)

@@ -5,6 +5,7 @@ A request is one JSON object:
   {"command": "resolve", "deal": ID, "decision": "retry" | "accept" | "by-hand", "why": TEXT}
   {"command": "kill", "why": TEXT, "repairs_too": BOOL}
   {"command": "kill-report", "drill": N}
+  {"command": "reload", "path": ABSOLUTE PATH, "why": TEXT, "dry": true | false}
   {"command": "status"}
 An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT}; of status also "deals", "switches" and "set"
 (who, why, until), of a kill its "drill", of kill-report what `_kill_report` gives.
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 import msgspec
 import orjson
 
+from desk.reload import Candidate, carry_out, lines_of, look, plan
 from desk.toml_reader import nearest, shown
 from engine import command, kill, records, switches
 from engine.loop import Loop
@@ -53,13 +55,21 @@ class Resolve(msgspec.Struct, forbid_unknown_fields=True):
     why: str
 
 
+class Reload(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+    path: str
+    why: str = ""
+    dry: bool = False
+
+
 class Status(msgspec.Struct, forbid_unknown_fields=True):
     command: str
 
 
-Request = Switch | Resolve | Kill | KillReport | Status
+Request = Switch | Resolve | Reload | Kill | KillReport | Status
 _KINDS = {
-    **dict.fromkeys(_CODES, Switch), "resolve": Resolve, "kill": Kill, "kill-report": KillReport, "status": Status,
+    **dict.fromkeys(_CODES, Switch), "resolve": Resolve, "reload": Reload, "kill": Kill, "kill-report": KillReport,
+    "status": Status,
 }  # fmt: skip
 
 
@@ -67,12 +77,26 @@ class Misread(Exception):
     """A request that cannot be understood, and why."""
 
 
-def answer(loop: Loop, line: bytes, who: str, now_ns: int) -> dict:
-    """Do what one line asks. who: the peer's name, as it stands in the journal. Raises only what the engine raises."""
+def file_asked(line: bytes) -> str:
+    """The file that must be read and checked before a line is answered; "" for none."""
+    try:
+        request = _read(line)
+    except Misread:
+        return ""
+    return request.path if isinstance(request, Reload) else ""
+
+
+def answer(loop: Loop, line: bytes, who: str, now_ns: int, candidate: Candidate | None = None) -> dict:
+    """Do what one line asks. who: the peer's name, as it stands in the journal. Raises only what the engine raises.
+
+    candidate: the file that the line asks for, where it was looked at before.
+    """
     try:
         request = _read(line)
         if isinstance(request, Status):
             return _status(loop)
+        if isinstance(request, Reload):
+            return _reload(loop, request, candidate or look(request.path), who, now_ns)
         if isinstance(request, KillReport):
             return _kill_report(loop, request.drill)
         code, choice, scope, until_ns = _meant(loop, request)
@@ -89,6 +113,23 @@ def answer(loop: Loop, line: bytes, who: str, now_ns: int) -> dict:
     return said | {"drill": len(loop.core.drills)} if isinstance(request, Kill) else said
 
 
+def _reload(loop: Loop, request: Reload, candidate: Candidate, who: str, now_ns: int) -> dict:
+    chosen = plan(loop, candidate)
+    lines = "\n".join(lines_of(chosen))
+    if chosen.problems:
+        return {"result": REFUSED, "said": f"nothing is changed by {request.path}:\n{lines}"}
+    if request.dry:
+        return {
+            "result": DONE,
+            "said": f"{request.path} would change, and nothing is changed now:\n{lines}",
+        }
+    if loop.stopping:
+        return {"result": REFUSED, "said": "the engine is stopping"}
+    seq = loop.core.journal.next_seq
+    version = carry_out(loop, chosen, who, request.why, now_ns)
+    return {"result": DONE, "said": f"limits of version {version} are in force (record {seq}, by {who}):\n{lines}"}
+
+
 def _read(line: bytes) -> Request:
     try:
         raw = orjson.loads(line)
@@ -102,7 +143,9 @@ def _read(line: bytes) -> Request:
         request = msgspec.convert(raw, _KINDS[raw["command"]])
     except msgspec.ValidationError as error:
         raise Misread(f"{raw['command']}: {error}") from None
-    if not isinstance(request, Status | KillReport):
+    if isinstance(request, Reload) and not request.path.startswith("/"):
+        raise Misread(f"path: expected an absolute path, got {shown(request.path)}")
+    if not isinstance(request, Status | KillReport) and not (isinstance(request, Reload) and request.dry):
         _check_why(request.why)
     return request
 

@@ -10,6 +10,7 @@ from engine.core import Hot
 from engine.deals import open_deal
 from engine.jit import njit
 from engine.kernels import price_spread, price_touched, sample_spread
+from engine.launch import THROTTLE
 from engine.memory import mono_ns
 from engine.messages import spend_message
 from engine.orders import open_orders
@@ -17,6 +18,7 @@ from engine.positions import mark
 from engine.records import (
     DECISION,
     DECISION_DTYPE,
+    DENY,
     ENTRY,
     ORDER,
     ORDER_DTYPE,
@@ -26,7 +28,7 @@ from engine.records import (
     VERDICT,
     VERDICT_DTYPE,
 )
-from engine.schema import CREATED, SCRATCH
+from engine.schema import CREATED, HALTED, SCRATCH
 from engine.tables import (
     books_of,
     head_of,
@@ -39,7 +41,9 @@ from engine.tables import (
 )
 from riskgate.capital_controls import pool_use_micros
 from riskgate.gate import check_and_hold
+from riskgate.repeat_controls import remember
 from strategies.signals import ask_strategies, may_ask, take_wish
+from strategies.stand import stand_of
 
 _AT_QUOTE = SCRATCH.fields["quote"][1]
 _AT_DECISION = SCRATCH.fields["decision"][1]
@@ -95,7 +99,14 @@ def _journal_order(base, journal, slot, now_ns):
     order.purpose, order.lots, order.limit_ticks = row.purpose, row.lots, row.limit_ticks
     order.hold_micros = row.hold_micros
     append(journal, ORDER, 0, now_ns, base + head.at_scratch + _AT_ORDER, _ORDER_BYTES)
-    spend_message(base, instruments_of(base)[row.instrument].venue, now_ns)
+    spend_message(base, slot, now_ns)
+
+
+@njit
+def _is_shadow(base, decision):
+    """Whether a decision is judged and journalled, and never sent. A repair is of a live deal, so it always is sent."""
+    shadow = head_of(base).shadow or strategies_of(base)[decision.strategy].shadow
+    return decision.purpose < REHEDGE and shadow != 0
 
 
 @njit
@@ -109,16 +120,23 @@ def decide(base, journal, number, now_ns):
     append(journal, DECISION, 0, now_ns, at + _AT_DECISION + number * _DECISION_BYTES, _DECISION_BYTES)
     cleared = check_and_hold(base, decision, now_ns)
     stamps[6] = mono_ns() + scratch.clock_offset_ns
-    count = open_orders(base, decision, now_ns) if cleared else 0
+    sends = cleared and not _is_shadow(base, decision)
+    count = open_orders(base, decision, now_ns) if sends else 0
     scratch.verdict.orders = count
     append(journal, VERDICT, 0, now_ns, at + _AT_VERDICT, _VERDICT_BYTES)
     if decision.purpose < REHEDGE:
         head.decisions += 1
         if cleared:
-            open_deal(base, decision, now_ns)
+            # A shadow entry has happened too, for arming: it was Cleared, and only its orders are not made.
+            if sends:
+                open_deal(base, decision, now_ns)
+            remember(base, decision, now_ns)
             head.cleared += 1
         else:
             head.denied += 1
+            if scratch.verdict.level[THROTTLE - 1] == DENY:
+                # So many in so short a time are a fault until a person says otherwise.
+                strategies_of(base)[decision.strategy].switch = HALTED
             if decision.purpose == ENTRY:
                 # A denied entry has not happened: the strategy stays armed.
                 strategies_of(base)[decision.strategy].armed[0 if decision.side > 0 else 1] = 1
@@ -144,4 +162,4 @@ def sample(base, now_ns):
             mark(base, index, (books[index].bid_ticks + books[index].ask_ticks) // 2)
 
 
-HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish)
+HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish, stand_of)

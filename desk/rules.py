@@ -25,11 +25,13 @@ from engine.schema import (
 
 MICROS = 1_000_000
 _NAMES = ("book", "product", "contract", "valid_from", "source")
+_SPARE_TIERS = 16
 _SELF_TRADE_RESERVE = 1  # one is prevented before it is counted; the last one is not for openings
 
 
 class MeterSpec(NamedTuple):
-    """One row of METER: what it is of, and what it goes by. first: its first instrument, -1 for an account."""
+    """One row of METER: what it is of, and what it goes by. first: its first instrument, whose trading day it goes by;
+    -1: none."""
 
     kind: int
     key: tuple[str, ...]  # (account,) or (group, book, product or contract)
@@ -98,7 +100,7 @@ def group_of(account: AccountSpec) -> str:
 def meters_of(config: Config, date: str) -> list[MeterSpec]:
     """Every meter: the accounts in their order, then each group's contracts, then its products."""
     accounts = {spec.id: spec for spec in config.accounts}
-    found = [_account_meter(spec) for spec in config.accounts]
+    found = [_account_meter(config, spec) for spec in config.accounts]
     contracts: dict[tuple, MeterSpec] = {}
     products: dict[tuple, MeterSpec] = {}
     for index, spec in enumerate(config.instruments):
@@ -113,6 +115,12 @@ def meters_of(config: Config, date: str) -> list[MeterSpec]:
     return [*found, *contracts.values(), *products.values()]
 
 
+def tier_room(config: Config) -> int:
+    """Rows for the steps of message fees: as many as any date of the rules asks for, and some for a reload."""
+    dates = sorted({rule.valid_from for rule in config.rules})
+    return max((sum(len(meter.tiers) for meter in meters_of(config, date)) for date in dates), default=0) + _SPARE_TIERS
+
+
 def places_of(config: Config, meters: list[MeterSpec]) -> list[tuple[int, int]]:
     """(contract's meter, product's meter) of each instrument, -1 where it has none."""
     at = {(meter.kind, meter.key): index for index, meter in enumerate(meters)}
@@ -125,13 +133,14 @@ def places_of(config: Config, meters: list[MeterSpec]) -> list[tuple[int, int]]:
     return found
 
 
-def _account_meter(spec: AccountSpec) -> MeterSpec:
+def _account_meter(config: Config, spec: AccountSpec) -> MeterSpec:
+    first = next((index for index, one in enumerate(config.instruments) if one.account == spec.id), -1)
     limit, reserve = [NO_LIMIT] * len(QUOTAS), [0] * len(QUOTAS)
     for kind, name in ((ORDERS, "orders_a_day"), (CANCELS, "cancels_a_day"), (TRADES, "trades_a_day")):
         limit[kind] = limit_of(getattr(spec, name))
         if 0 <= limit[kind] < NO_LIMIT:
             reserve[kind] = int(limit[kind] * Decimal(repr(spec.day_reserve_pct)) / 100)
-    return MeterSpec(OF_ACCOUNT, (spec.id,), -1, limit, reserve, {"max_position_lots": NO_LIMIT}, ())
+    return MeterSpec(OF_ACCOUNT, (spec.id,), first, limit, reserve, {"max_position_lots": NO_LIMIT}, ())
 
 
 def _contract_meter(config: Config, spec: InstrumentSpec, index: int, key: tuple, date: str) -> MeterSpec:

@@ -73,4 +73,7 @@ def apply(
     else:
         if choice == records.SCOPE_ALL and code != records.COMMAND_HALT:
             core.hands_off = False
+        if choice == records.SCOPE_ACCOUNT and code == records.COMMAND_RESUME:
+            of = core.state.instrument["account"]
+            core.adopt.update(index for index in core.drifted if of[index] == scope)  # the venue's next word holds
         switches.put(core, choice, scope, switches.Setting(_LEVELS[code], who, why), until_ns)

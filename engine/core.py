@@ -25,6 +25,7 @@ class Hot(NamedTuple):
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
     may_ask(state, strategy, now_ns) -> whether a Python strategy may be asked now.
     take_wish(state, strategy, side, purpose, units, signal, center, threshold, now_ns) -> decisions waiting.
+    stand(state, strategy, now_ns) -> why it does not decide: (STAND_*, strictest switch, value seen, its bound).
     """
 
     on_quote: Callable
@@ -33,6 +34,7 @@ class Hot(NamedTuple):
     pool_use: Callable
     may_ask: Callable
     take_wish: Callable
+    stand: Callable
 
 
 class Timing(NamedTuple):
@@ -43,6 +45,7 @@ class Timing(NamedTuple):
     sample_ns: int
     circuit_rejects: int  # in a row, of one contract, that break its circuit
     circuit_ns: int  # how long it stays broken
+    drawdown_ns: int = 86_400_000_000_000  # how far back a drawdown looks for its peak
 
 
 _CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
@@ -84,18 +87,24 @@ class Core:
     journal holds it shut beyond that. until: (SCOPE_*, row) -> when that switch ends by itself; set_by: who has set one
     that is not active, and why. hands_off: a kill has stopped repairs. drills: every kill. foreign: (venue, id) -> what
     an order is that is alive there and not ours, as last told. adopt: instruments whose
-    position the venue's next word decides. requests: number of a cancel -> order. venue_orders: (venue, its own order
+    position the venue's next word decides. drifted: those whose position differs from the venue's. peaks: (strategy,
+    account) -> `engine.losses.Peak`. requests: number of a cancel -> order. venue_orders: (venue, its own order
     id) -> order. early: reports that came under a venue's id which no order has yet.
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
-    trades, (venue, trade id, side, order number); busted: of those undone. failed: orders whose write failed in this
-    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. sessions:
-    (instrument, market time) -> its section's (open, close), UNSET where closed. clock: for stamps alone, never for a
-    decision. signals: the Python strategies and their parameters, by their index.
+    trades, (venue, trade id, side, order number); busted: of those undone; sides: (venue,
+    trade id) -> side of the first one told. failed: orders whose write failed in this
+    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
+    last of why a strategy does not decide. sessions:
+    (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
+    never for a decision. signals: the Python strategies and their parameters, ramps: of the
+    strategies that have one (both by the strategy's index).
+    relimit, market_day: as of `engine.limits`, the day counted from 1970. told_bands: contracts whose price limits the
+    venue has told.
     """
 
     def __init__(
         self, state: State, journal, hot: Hot, gateways: list[Gateway], policies: list[RepairPolicy], timing: Timing,
-        sessions: Callable[[int, int], tuple[int, int]], names: dict[str, list[str]], clock: Callable[[], int],
+        sessions: Callable[[int, int], tuple[int, int, int]], names: dict[str, list[str]], clock: Callable[[], int],
     ):  # fmt: skip
         self.state, self.journal, self.hot, self.gateways = state, journal, hot, gateways
         self.policies, self.timing, self.sessions, self.names = policies, timing, sessions, names
@@ -105,6 +114,7 @@ class Core:
         self.live_orders: dict[int, None] = {}
         self.open_deals: dict[int, None] = {}
         self.trades: set[tuple[int, str, int, int]] = set()
+        self.sides: dict[tuple[int, str], int] = {}
         self.busted: set[tuple[int, str, int, int]] = set()
         self.failed: list[int] = []
         self.wake: Callable[[int], None] = lambda due_ns: None
@@ -121,9 +131,17 @@ class Core:
         self.venue_orders: dict[tuple[int, str], int] = {}
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
+        self.stood: dict[int, tuple] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
+        self.ramps: dict = {}
+        self.relimit: Callable[[dict | None, str], int] = lambda config, market_date: 0
+        self.market_day = 0
+        self.told_bands: set[int] = set()
         self.next_sample_ns = 0
         self.next_session_ns = 0  # market time: when a contract's section ends, the first of all
+        self.next_date_ns = 0  # market time: when its date ends
+        self.peaks: dict[tuple[int, int], object] = {}
+        self.drifted: set[int] = set()
         self.locked: set[int] = set()  # contracts with cancels spent in a price-limit lock
         self._forms = {kind: Form(dtype) for kind, dtype in records.DTYPES.items()}
 

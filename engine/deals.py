@@ -4,6 +4,7 @@ import math
 
 from engine.instruments import INVERSE
 from engine.jit import njit
+from engine.meters import reserve_repair
 from engine.orders import TERMINAL
 from engine.records import (
     CLOSED,
@@ -47,6 +48,8 @@ def open_deal(base, decision, now_ns):
         if instrument.kind == INVERSE:
             coins = instrument.tick_micros / (decision.ref_ticks[leg] * instrument.tick)
             deal.hedge_ubase[leg] = math.floor(coins * spread.hedge_weight[leg] + 0.5)
+    deal.reserved = 0
+    reserve_repair(base, decision.deal_id & (head.n_deal - 1), 1)
     head.live_deals += 1
     spread.open_deals += 1
     strategies_of(base)[decision.strategy].open_deals += 1
@@ -127,6 +130,28 @@ def keep_naked_time(deal, bound_ubase: int, now_ns: int, since_ns: int = 0) -> i
     return 0
 
 
+def watch_naked(state, deal, bound_ubase: int, now_ns: int, since_ns: int = 0) -> None:
+    """`keep_naked_time`, and the counts of it that the gate looks at: of the strategy and of all."""
+    before = int(deal["naked_ns"])
+    change = keep_naked_time(deal, bound_ubase, now_ns, since_ns)
+    _count_naked(state, deal, change, int(deal["naked_ns"]) - before)
+
+
+def end_naked(state, deal, now_ns: int) -> None:
+    """A person has taken a deal over: from now on it is not naked, whatever it holds."""
+    if deal["naked_since_ns"]:
+        spent = naked_so_far(deal, now_ns) - int(deal["naked_ns"])
+        deal["naked_ns"] += spent
+        deal["naked_since_ns"] = 0
+        _count_naked(state, deal, -1, spent)
+
+
+def _count_naked(state, deal, change: int, spent_ns: int) -> None:
+    for row in (state.head, state.strategy[deal["strategy"]]):
+        row["unbalanced_deals" if row is state.head else "unbalanced"] += change
+        row["naked_ns"] += spent_ns
+
+
 def naked_so_far(deal, now_ns: int) -> int:
     since = int(deal["naked_since_ns"])
     return int(deal["naked_ns"]) + (now_ns - since if since else 0)
@@ -161,6 +186,7 @@ def reopen_deal(state, deal, now_ns: int) -> None:
     deal["resolution"] = UNRESOLVED
     deal["state"], deal["outcome"], deal["reason"], deal["closed_ns"] = REPAIRING, NO_OUTCOME, 0, 0
     deal["next_repair_ns"] = now_ns
+    reserve_repair(state.address, int(deal["deal_id"]) & (len(state.deal) - 1), 1)
     state.head["live_deals"] += 1
     state.spread[deal["spread"]]["open_deals"] += 1
     strategy = state.strategy[deal["strategy"]]
@@ -173,6 +199,7 @@ def close_deal(state, deal, outcome: int, reason: int, done_units: int, now_ns: 
     """End a deal and tell its spread and strategy."""
     deal["state"], deal["outcome"], deal["reason"] = CLOSED, outcome, reason
     deal["done_units"], deal["closed_ns"] = done_units, now_ns
+    reserve_repair(state.address, int(deal["deal_id"]) & (len(state.deal) - 1), 0)
     state.head["live_deals"] -= 1
     state.spread[deal["spread"]]["open_deals"] -= 1
     strategy = state.strategy[deal["strategy"]]

@@ -1,9 +1,12 @@
 """Steps 5 and 6 for one decision in the scratch row: gate, orders, the legs' bytes; then the stamps that it left."""
 
-from engine import legs, settle
+from engine import legs, settle, switches
 from engine.core import Core
 from engine.deals import measure
-from engine.records import STAMPS
+from engine.records import DENY, SCOPE_STRATEGY, STAMPS
+from engine.schema import HALTED
+
+THROTTLE = 14  # the control after which a strategy stands still
 
 
 def launch(core: Core, number: int) -> None:
@@ -17,4 +20,17 @@ def launch(core: Core, number: int) -> None:
         deal = core.state.deal_row(deal_id)
         measure(deal, core.rows_of(deal_id))
         settle.emit_deal(core, deal)
+    elif scratch["verdict"]["level"][THROTTLE - 1] == DENY:
+        _tell_throttle(core, int(scratch["decision"][number]["strategy"]), scratch["verdict"])
     core.journal.append(STAMPS, core.now_ns, scratch["stamps"].tobytes())
+
+
+def _tell_throttle(core: Core, strategy: int, verdict) -> None:
+    name = core.names["strategies"][strategy]
+    core.until.pop((SCOPE_STRATEGY, strategy), None)
+    core.set_by[SCOPE_STRATEGY, strategy] = switches.Setting(HALTED, switches.ENGINE, "more decisions than it may make")
+    core.alert(
+        "error", "throttled", f"strategy {name} is halted: it has decided more often than it may in its window",
+        "find out why it repeats itself, then `tandem resume` it", int(verdict["deal_id"]),
+        executions=int(verdict["observed"][THROTTLE - 1]), limit=int(verdict["limit"][THROTTLE - 1]),
+    )  # fmt: skip

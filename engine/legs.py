@@ -1,6 +1,6 @@
 """What acts on a deal's legs: sends orders in one turn, asks, cancels, and loses patience with silence."""
 
-from engine import records, views
+from engine import meters, records, views
 from engine.core import Core
 from engine.ids import client_id
 from engine.messages import spend_message
@@ -112,15 +112,16 @@ def _release(core: Core, rows: list, lots: int) -> None:
             continue
         row["lots"], row["state"], row["sent_ns"] = wanted, SENT_STATE, core.now_ns
         row["deadline_ns"] = max(int(row["deadline_ns"]), core.now_ns + core.timing.ack_timeout_ns)
-        slot = int(row["order_no"]) & (len(core.state.order) - 1)
+        slot = slot_of(core, row)
         keep_working(core.state.address, slot, wanted)
+        meters.use_order(core.state.address, slot)
         refresh_own(core, int(row["instrument"]))
         core.emit(
             ORDER, order_no=row["order_no"], decision_id=row["decision_id"], deal_id=row["deal_id"], leg=row["leg"],
             instrument=row["instrument"], side=row["side"], offset=row["offset"], tif=row["tif"],
             purpose=row["purpose"], lots=row["lots"], limit_ticks=row["limit_ticks"], hold_micros=row["hold_micros"],
         )  # fmt: skip
-        spend_message(core.state.address, int(core.state.instrument[row["instrument"]]["venue"]), core.now_ns)
+        spend_message(core.state.address, slot, core.now_ns)
         gateway = gateway_of(core, row)
         frame = gateway.encode_order(request_of(row), core.now_ns)
         _note_sent(core, int(row["deal_id"]), [(row, ORDER, gateway.write(frame), core.clock(), len(frame))])
@@ -129,7 +130,8 @@ def _release(core: Core, rows: list, lots: int) -> None:
 def drop(core: Core, row) -> None:
     """End an order that was made and never sent."""
     row["state"], row["settled"] = MOVES[CREATED][ENDED], 1
-    keep_working(core.state.address, int(row["order_no"]) & (len(core.state.order) - 1), 0)
+    keep_working(core.state.address, slot_of(core, row), 0)
+    meters.drop_order(core.state.address, slot_of(core, row))
     forget(core, row)
 
 
@@ -145,8 +147,22 @@ def take_word(core: Core, row) -> None:
 def forget(core: Core, row) -> None:
     """A settled order is no longer live, and its price no longer ours."""
     core.live_orders.pop(int(row["order_no"]), None)
-    core.state.head["live_orders"] -= 1
+    count_live(core, row, -1)
+    meters.end_order(core.state.address, slot_of(core, row))
+    meters.settle_order(core.state.address, slot_of(core, row))
     refresh_own(core, int(row["instrument"]))
+
+
+def count_live(core: Core, row, change: int) -> None:
+    """One order more or less that lives, of its account and its contract too."""
+    contract = core.state.instrument[row["instrument"]]
+    core.state.head["live_orders"] += change
+    contract["live_orders"] += change
+    core.state.account[contract["account"]]["live_orders"] += change
+
+
+def slot_of(core: Core, row) -> int:
+    return int(row["order_no"]) & (len(core.state.order) - 1)
 
 
 def refresh_own(core: Core, at: int) -> None:
@@ -175,7 +191,9 @@ def make_way(core: Core, at: int, lots: int, limit_ticks: int) -> bool:
 
 def _met_by(core: Core, at: int, lots: int, limit_ticks: int) -> list:
     rows = (core.state.order_row(number) for number in core.live_orders)
-    others = (row for row in rows if row["instrument"] == at and row["side"] * lots < 0 and _at_venue(row))
+    contract = core.state.instrument[at]["contract"]
+    same = lambda other: other == at or (contract >= 0 and core.state.instrument[other]["contract"] == contract)
+    others = (row for row in rows if same(row["instrument"]) and row["side"] * lots < 0 and _at_venue(row))
     return [row for row in others if (limit_ticks - int(row["limit_ticks"])) * lots >= 0]
 
 
@@ -196,10 +214,18 @@ def withdraw(core: Core, row) -> None:
     more than two cancels are spent on a contract: then its place in the queue is kept."""
     if row["state"] == CREATED:
         drop(core, row)
-    elif _can_cancel(row) and not row["in_doubt"] and not row["cancel_ns"]:
+    elif _can_cancel(row) and not row["in_doubt"] and not row["cancel_ns"] and has_cancel(core, row):
         at = int(row["instrument"])
         if not views.locked_side(core, at) or core.state.instrument[at]["lock_cancels"] < views.MOST_LOCK_CANCELS:
             cancel(core, row)
+
+
+def has_cancel(core: Core, row) -> bool:
+    """Whether the exchange's quota has room for its cancel: held when it was sent, or there is one more. An order sent
+    when there was none (a repair, which is never refused) stays until it trades, its session ends or a person kills."""
+    if row["cancels_held"]:
+        return True
+    return bool(meters.has_cancel(core.state.address, int(row["instrument"]), int(row["lots"])))
 
 
 def _can_cancel(row) -> bool:
@@ -223,7 +249,7 @@ def _note_sent(core: Core, deal_id: int, sent: list) -> None:
 
 def _request_number(core: Core, row) -> int:
     """A fresh number for a cancel or a query, from the same counter as the orders'; it costs a message."""
-    spend_message(core.state.address, int(core.state.instrument[row["instrument"]]["venue"]), core.now_ns)
+    spend_message(core.state.address, slot_of(core, row), core.now_ns)
     from_counter = core.state.head
     from_counter["order_counter"] += 1
     return (int(from_counter["epoch"]) << 32) | int(from_counter["order_counter"])
@@ -232,6 +258,7 @@ def _request_number(core: Core, row) -> int:
 def cancel(core: Core, row) -> None:
     """Ask the venue to cancel a live order."""
     number = _request_number(core, row)
+    meters.use_cancel(core.state.address, slot_of(core, row))
     row["state"] = MOVES[row["state"]][CANCEL_ASKED]
     row["asked"] += bool(row["cancel_ns"])
     row["cancel_ns"] = core.now_ns
@@ -306,11 +333,12 @@ def _end_working(core: Core, row) -> None:
     if views.locked_side(core, at) and core.state.instrument[at]["lock_cancels"] >= views.MOST_LOCK_CANCELS:
         return
     if not row["cancel_ns"]:
-        cancel(core, row)
+        if has_cancel(core, row):
+            cancel(core, row)
         return
     pause_ns = core.timing.query_every_ns << min(int(row["asked"]), _ASK_LIMIT_SHIFT)
     if core.now_ns - max(int(row["asked_ns"]), int(row["cancel_ns"])) >= pause_ns:
-        (cancel if row["asked"] % 2 else query)(core, row)
+        (cancel if row["asked"] % 2 and has_cancel(core, row) else query)(core, row)
 
 
 def _can_ask(core: Core, row) -> bool:

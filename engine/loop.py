@@ -4,7 +4,7 @@ Only what passes these methods can change the trading state, and each takes its 
 inputs through the same methods give the same outputs, byte for byte.
 """
 
-from engine import command, kill, legs, records, settle, watch
+from engine import command, kill, legs, limits, positions, records, settle, watch
 from engine.core import Core, fitted, fitted_id
 from engine.ids import client_id
 from engine.launch import launch
@@ -56,7 +56,9 @@ class Loop:
         state.venue["link"][:] = DOWN
         state.book["blocked"][:] |= records.NO_QUOTE
         state.book["venue_seq"][:] = 0
-        state.venue["tokens_ns"][:] = now_ns
+        for buckets in (state.venue, state.account, state.strategy):
+            buckets["tokens_ns"][:] = now_ns
+        limits.refresh_date(core)
         watch.refresh_sessions(core)
         self._drop_unsent()
         self._doubt_all(lambda row: True, "the engine was started anew while it was alive")
@@ -230,14 +232,47 @@ class Loop:
         if fresh or _sides(ours) == _sides(theirs):
             for side, lots in theirs.items():
                 row[side] = lots
+            self._drifts(instrument, False)
+            positions.take_over(core.state.address, instrument, _net(ours))
             if ours != theirs and fresh:
                 core.alert("info", "position_taken", f"{core.instrument_name(instrument)}: position taken over",
                            "nothing, if it is the one that was meant to be there", net=_net(theirs))  # fmt: skip
-        elif core.is_news(("drift", instrument), theirs):
+            return
+        self._drifts(instrument, True)
+        if core.is_news(("drift", instrument), theirs):
             core.alert(
                 "error", "position_drift", f"position in {core.instrument_name(instrument)} differs from the venue's",
-                "find out who else trades this account, then correct by hand", ours=_net(ours), venue=_net(theirs),
+                "nothing new is let through in its account: find out who else trades it, then correct it by hand, or "
+                "`tandem resume` the account to take over the venue's word", ours=_net(ours), venue=_net(theirs),
             )  # fmt: skip
+
+    def _drifts(self, instrument: int, drifts: bool) -> None:
+        """Count the contracts of an account whose position nobody is sure of: the gate looks at that."""
+        core, account = self.core, int(self.core.state.instrument[instrument]["account"])
+        if account >= 0 and drifts != (instrument in core.drifted):
+            core.state.account[account]["drifts"] += 1 if drifts else -1
+            (core.drifted.add if drifts else core.drifted.discard)(instrument)
+
+    def on_band(self, instrument: int, lower_ticks: int, upper_ticks: int, recv_ns: int) -> None:
+        """The price limits of a contract's day, as its venue tells them; an input only where they are news."""
+        core = self.core
+        if not limits.is_news(core, instrument, lower_ticks, upper_ticks, recv_ns):
+            return
+        core.now_ns = recv_ns
+        core.journal.append_input(
+            records.BAND, recv_ns,
+            core.record(records.BAND, instrument=instrument, lower_ticks=lower_ticks, upper_ticks=upper_ticks),
+        )  # fmt: skip
+        limits.take_band(core, instrument, lower_ticks, upper_ticks)
+        self._end()
+
+    def on_limits(self, body: dict, now_ns: int) -> None:
+        """Other limits, by a person's word: {"version", "who", "why", "changes", "config"}, checked by the desk."""
+        core = self.core
+        core.now_ns = now_ns
+        core.take_json(records.LIMITS, body)
+        limits.reload(core, body)
+        self._end()
 
     def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
         core = self.core

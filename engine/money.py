@@ -35,6 +35,26 @@ def margin_lot_micros(instrument, ticks):
 
 
 @njit
+def maintenance_lot_micros(instrument, ticks):
+    """Maintenance margin of one lot, rounded up."""
+    notional = notional_micros(instrument, ticks, 1)
+    if instrument.maintenance_bps == UNSET or notional == UNSET:
+        return UNSET
+    return -((-abs(notional) * instrument.maintenance_bps) // 10_000)
+
+
+@njit
+def worth_micros(instrument, ticks, lots):
+    """What signed `lots` at `ticks` are worth for profit and loss: buying costs it, holding is it at the mark. An
+    inverse contract's is negative coins: the higher the price, the fewer are owed. UNSET without a price."""
+    notional = notional_micros(instrument, ticks, abs(lots))
+    if notional == UNSET:
+        return UNSET
+    side = 1 if lots >= 0 else -1
+    return -side * notional if instrument.kind == INVERSE else side * notional
+
+
+@njit
 def fee_lot_micros(instrument, ticks):
     """Fee of trading one lot once, rounded up; UNSET where the config does not state it."""
     notional = notional_micros(instrument, ticks, 1)
@@ -75,6 +95,23 @@ def reporting_micros(base, currency, micros):
         return UNSET
     rate = book.ask_ticks * instruments_of(base)[row.instrument].tick
     return math.ceil(micros * rate)
+
+
+@njit
+def result_reporting_micros(base, currency, micros):
+    """A profit or loss in the reporting currency, on the side of the FX quote that is worse for us."""
+    row = currencies_of(base)[currency]
+    if micros == UNSET:
+        return UNSET
+    if row.instrument < 0:
+        return math.floor(micros * row.fixed_rate)
+    book = books_of(base)[row.instrument]
+    if micros == 0:
+        return 0
+    if book.updates == 0 or book.blocked or book.bid_lots <= 0 or book.ask_lots <= 0:
+        return UNSET
+    rate = (book.bid_ticks if micros > 0 else book.ask_ticks) * instruments_of(base)[row.instrument].tick
+    return math.floor(micros * rate)
 
 
 @njit

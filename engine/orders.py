@@ -3,9 +3,11 @@
 from engine.ids import COUNTER_BITS
 from engine.instruments import NET
 from engine.jit import njit
+from engine.meters import hold_order, use_order
 from engine.money import locks_today
 from engine.offsets import promise, reducing_lots, slice_lots
 from engine.ports import OPEN, UNKNOWN, Event
+from engine.positions import revalue
 from engine.records import CLOSED, HALTED, LEDGER_HEDGE, UNRESOLVED
 from engine.schema import (
     ALIGNED,
@@ -122,12 +124,20 @@ def _open_order(base, decision, leg, offset, lots, lock, now_ns):
     row.hold_micros = row.hold_lot_micros * opening
     row.working_lots = lots
     row.sent_ns, row.asked_ns, row.asked, row.doubted, row.cancel_ns = now_ns, 0, 0, 0, 0
-    accounts_of(base)[instrument.account].held_micros += row.hold_micros
+    row.strategy = decision.strategy
+    account = accounts_of(base)[instrument.account]
+    account.held_micros += row.hold_micros
+    account.live_orders += 1
+    instrument.live_orders += 1
+    hold_order(base, slot, opening)
+    if not waits:
+        use_order(base, slot)
     promise(instrument.position_mode, position, side, offset, lots)
     if side > 0:
         position.working_buy += lots
     else:
         position.working_sell += lots
+    revalue(base, at)
     _show(base, at, side, row.limit_ticks, lots, waits)
     row.deadline_ns = decision.deadline_ns
     head.live_orders += 1

@@ -1,6 +1,6 @@
 """Step 7: a venue's report into the order table, the position and the deal. Cumulative truth, idempotent booking."""
 
-from engine import legs, positions, settle
+from engine import legs, meters, pnl, positions, settle
 from engine.core import Core
 from engine.ids import client_id
 from engine.orders import CANCEL_REFUSED, MOVES, TERMINAL, learn
@@ -86,12 +86,16 @@ def _apply(core: Core, row, report: ExecReport) -> None:
     slot = report.order_no & (len(core.state.order) - 1)
     if moved:
         positions.book_lots(core.state.address, slot, moved)
+        meters.use_fill(core.state.address, slot, moved)
     if report.event == Event.STATUS and row["state"] == CANCEL_SENT and _overdue(core, row):
         # It lives on although its cancel was to have ended it long ago: the cancel had no effect.
         row["state"] = MOVES[CANCEL_SENT][CANCEL_REFUSED]
     left = 0 if row["state"] in TERMINAL else max(int(row["lots"]) - int(row["cum_lots"]), 0)
     positions.keep_working(core.state.address, slot, left)
-    positions.mark(core.state.address, int(row["instrument"]), int(report.last_ticks or row["limit_ticks"]))
+    if row["state"] in TERMINAL:
+        meters.end_order(core.state.address, slot)
+    known = int(core.state.position[row["instrument"]]["mark_ticks"]) or int(row["limit_ticks"])
+    positions.mark(core.state.address, int(row["instrument"]), int(report.last_ticks or known))
     if was_doubtful and not row["in_doubt"]:
         core.state.venue[report.venue]["in_doubt"] -= 1
     _follow_life(core, row, was_live)
@@ -117,7 +121,7 @@ def _follow_life(core: Core, row, was_live: bool) -> None:
     if was_live and not is_live:
         legs.forget(core, row)
     elif is_live and not was_live:
-        core.state.head["live_orders"] += 1
+        legs.count_live(core, row, 1)
         core.live_orders[number] = None
     if is_live and row["state"] in TERMINAL:
         legs.refresh_own(core, int(row["instrument"]))
@@ -196,6 +200,12 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
     if lots == 0 and report.event != Event.CORRECT:
         return 0
     row["booked_lots"] += lots
+    slot = legs.slot_of(core, row)
+    if report.last_ticks:
+        pnl.book_trade(core.state.address, slot, lots, report.last_ticks)
+    if lots > 0:
+        meters.use_trade(core.state.address, slot, lots)
+    _count_self_trade(core, row, report)
     if deal is not None:
         deal["fills"] += 1
     core.emit(
@@ -205,6 +215,21 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
         ticks=report.last_ticks, venue_ns=report.venue_ns, trade_id=report.trade_id.encode(),
     )  # fmt: skip
     return lots
+
+
+def _count_self_trade(core: Core, row, report: ExecReport) -> None:
+    """Both sides of a self-trade (自成交) carry one trade id: the second one that is told makes it one."""
+    if report.event != Event.TRADE or not report.trade_id:
+        return
+    side = int(row["side"])
+    if core.sides.setdefault((report.venue, report.trade_id), side) == side:
+        return
+    meters.use_self_trade(core.state.address, int(row["instrument"]))
+    core.alert(
+        "error", "self_trade", f"{core.instrument_name(row['instrument'])}: two orders of ours have met (自成交)",
+        "find out how: it counts with the exchange, and the gate should have kept them apart", int(row["deal_id"]),
+        trade_id=report.trade_id,
+    )  # fmt: skip
 
 
 def _trade_key(row, report: ExecReport) -> tuple[int, str, int, int]:

@@ -79,6 +79,7 @@ ACCOUNT = np.dtype([
     ("gross_micros", "<i8"), ("net_micros", "<i8"),  # value of its positions at their worst case
     ("max_gross_micros", "<i8"), ("max_net_micros", "<i8"),
     ("drifts", "<i8"),  # contracts whose position differs from the venue's
+    ("unmarked", "<i8"),  # contracts with lots and no mark yet: what they use and are worth is not known
     ("warn_bps", "<i8"), ("soft_bps", "<i8"), ("hard_bps", "<i8"),
     ("level", "<i8"),  # last one alerted: records PASS, WARN, SOFT, DENY
     *BUCKET,
@@ -124,6 +125,7 @@ INSTRUMENT = np.dtype([
     ("next_of_contract", "<i8"), ("next_of_product", "<i8"),  # another instrument of that row; -1: the last
     # remembered
     ("live_orders", "<i8"),
+    ("trading_day", "<i8"),  # YYYYMMDD of the section that holds or comes next; 0: its market has none
     ("rejects", "<i8"),  # by the venue, in a row
     ("broken_until_ns", "<i8"),  # circuit break: nothing is sent here before
     ("lock_cancels", "<i8"),  # cancels in the price-limit lock that holds now
@@ -149,6 +151,7 @@ POSITION = np.dtype([
     ("gross_micros", "<i8"), ("net_micros", "<i8"),  # value at the worst case, as last added to its account's
     ("cash_micros", "<i8"),  # what the day's trades paid and cost, fees included; lots that were there at its mark then
     ("unpriced", "<i8"),  # lots were taken over before there was a mark: the next one sets their price
+    ("unmarked", "<i8"),  # it has lots and no mark
 ], align=True)  # fmt: skip
 
 SPREAD = np.dtype([
@@ -207,6 +210,7 @@ STRATEGY = np.dtype([
     # remembered
     ("cap_units", "<i8"),  # of the ramp (gray release); NO_LIMIT: none
     ("allocated_micros", "<i8"),  # of its pool, in the reporting currency; NO_LIMIT: not shared out
+    ("pool_used_micros", "<i8"),  # what it uses of its pool; UNSET: not known
     ("duplicate_key", "<i8"), ("duplicate_ns", "<i8"), ("duplicates", "<i8"),
     ("execution_next", "<i8"), ("executions", "<i8"),
     ("unbalanced", "<i8"), ("naked_ns", "<i8"),  # deals out of balance now; naked time of the day
@@ -267,6 +271,7 @@ ORDER = np.dtype([
     ("strategy", "<i8"),
     ("cancels_held", "<i8"),  # its own cancel, held in the meters until it is used or cannot be needed
     ("open_held", "<i8"), ("trades_held", "<i8"),  # lots held in the meters
+    ("large", "<i8"),  # its cancel is a large one (大额撤单), as it was when it was made
 ], align=True)  # fmt: skip
 
 DEAL = np.dtype([
@@ -286,7 +291,8 @@ DEAL = np.dtype([
     ("fails", "<i8"),  # repairs refused in a row: the pause before the next one grows
     ("queued", "<i8"),  # it has waited in a price-limit queue, or is waiting
     ("resolution", "<i8"),
-    ("reserved_tries", "<i8"),  # repairs that the meters of its legs still keep room for
+    ("reserved", "<i8"),  # the meters of its legs keep room for its repair
+    ("large_legs", "<i8"),  # bits: legs whose repair may need large cancels, as it was when it was opened
     ("granted_ns", "<i8"),  # naked time that no longer counts against the limit: repair was begun anew after a halt
     ("opened_ns", "<i8"), ("closed_ns", "<i8"), ("naked_ns", "<i8"), ("naked_since_ns", "<i8"),
 ], align=True)  # fmt: skip
@@ -298,6 +304,11 @@ SCRATCH = np.dtype([
     ("decision", DECISION_DTYPE, (MAX_DECISIONS,)),
     ("verdict", VERDICT_DTYPE),
     ("hold_lot_micros", "<i8", (MAX_LEGS,)),  # what an opened lot of each leg holds
+    ("opening_lots", "<i8", (MAX_LEGS,)),  # what each leg opens
+    # Of each leg's account, contract and product: its meter, -1 where there is none or an earlier leg has the same one,
+    # and what all legs of it come to together.
+    ("meter", "<i8", (MAX_LEGS, 3)), ("meter_legs", "<i8", (MAX_LEGS, 3)), ("meter_lots", "<i8", (MAX_LEGS, 3)),
+    ("meter_opening", "<i8", (MAX_LEGS, 3)), ("meter_large", "<i8", (MAX_LEGS, 3)),
     ("order", ORDER_DTYPE),
     ("orders", "<i8"), ("order_slot", "<i8", (MAX_ORDERS,)),
     ("stamps", STAMPS_DTYPE),

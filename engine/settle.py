@@ -1,6 +1,6 @@
 """Step 8: a deal is balanced and ends, or is out of balance and is repaired, or is handed to a person."""
 
-from engine import ledger, legs, switches, views
+from engine import ledger, legs, meters, switches, views
 from engine.core import Core
 from engine.deals import (
     add_proxy,
@@ -8,14 +8,15 @@ from engine.deals import (
     balanced_units,
     certain_ubase,
     close_deal,
-    keep_naked_time,
+    end_naked,
     measure,
     naked_so_far,
     outcome_of,
     reopen_deal,
+    watch_naked,
 )
 from engine.orders import TERMINAL
-from engine.ports import DAY
+from engine.ports import DAY, IOC
 from engine.records import (
     CLOSED,
     DEAL,
@@ -83,7 +84,7 @@ def review(core: Core, deal, doubt_since_ns: int = 0) -> None:
     legs.release_due(core, rows)
     measure(deal, rows)
     bound = bound_of(core, deal)
-    core.state.head["unbalanced_deals"] += keep_naked_time(deal, bound, core.now_ns, doubt_since_ns)
+    watch_naked(core.state, deal, bound, core.now_ns, doubt_since_ns)
     if not deal["orders"] or deal["alive"]:
         deal["untold_ns"] = 0
     elif not deal["untold_ns"]:
@@ -196,10 +197,7 @@ def resolve(core: Core, deal, choice: int) -> None:
         _unhalt(core, deal)
         review(core, deal)
         return
-    if deal["naked_since_ns"]:
-        deal["naked_ns"] = naked_so_far(deal, core.now_ns)
-        deal["naked_since_ns"] = 0
-        core.state.head["unbalanced_deals"] -= 1
+    end_naked(core.state, deal, core.now_ns)
     if choice == RESOLVE_ACCEPT:
         ledger.book(core, deal, 1)
     if choice == RESOLVE_BY_HAND:
@@ -228,7 +226,7 @@ def check_deal(core: Core, deal) -> None:
     if legs.release_due(core, rows):
         review(core, deal)
         return
-    core.state.head["unbalanced_deals"] += keep_naked_time(deal, bound_of(core, deal), core.now_ns)
+    watch_naked(core.state, deal, bound_of(core, deal), core.now_ns)
     policy = core.policies[deal["strategy"]]
     if naked_so_far(deal, core.now_ns) - int(deal["granted_ns"]) > policy.naked_limit_ns:
         halt(core, deal, _why_naked(core, deal))
@@ -341,6 +339,9 @@ def _fire(core: Core, deal, step: Plan, instruments: list[int]) -> None:
         lots[number], limits[number] = step.lots[-1], step.limit_ticks[-1]
     if step.tif == DAY and any(views.locked_side(core, at) for at, *_ in _traded(deal, step, instruments)):
         deal["queued"] = 1
+    if step.tif == IOC and not all(_can_end(core, deal, leg, lots[leg]) for leg in range(len(lots)) if lots[leg]):
+        # Its rest could count as a cancel that the exchange does not allow any more: it waits at its price instead.
+        step = step._replace(tif=DAY)
     _write_decision(state, deal, step, lots, limits, core.now_ns + (step.wait_ns or core.timing.ack_timeout_ns))
     deal["repairs"] += 1  # one that the gate refuses is a try too: the next is another rung
     count = core.hot.decide(state.address, core.journal.address, 0, core.now_ns)
@@ -350,6 +351,10 @@ def _fire(core: Core, deal, step: Plan, instruments: list[int]) -> None:
         emit_deal(core, deal)
     else:
         deal["fails"] += 1
+
+
+def _can_end(core: Core, deal, leg: int, lots: int) -> bool:
+    return bool(meters.has_cancel(core.state.address, int(deal["instrument"][leg]), abs(lots)))
 
 
 def _write_decision(state, deal, step: Plan, lots: list[int], limits: list[int], deadline_ns: int) -> None:

@@ -1,27 +1,12 @@
-"""Controls of position and money: 15 position, 16 margin in each account's currency, 17 capital pools, 28 residual."""
+"""Controls of money: 16 margin in each account's currency, 17 use of pools, accounts and allocations."""
 
 from engine.instruments import INVERSE
 from engine.jit import njit
-from engine.money import fee_lot_micros, locks_today, margin_lot_micros, reporting_micros
-from engine.offsets import reducing_lots
-from engine.records import DENY, ENTRY, PASS, SOFT, WARN
-from engine.schema import UNSET
-from engine.tables import accounts_of, instruments_of, pools_of, positions_of, scratch_of, spreads_of
+from engine.money import fee_lot_micros, margin_lot_micros, reporting_micros
+from engine.records import DENY, ENTRY, EXIT, PASS, SOFT, WARN
+from engine.schema import MARGIN_LAST, NO_LIMIT, UNSET
+from engine.tables import accounts_of, instruments_of, pools_of, scratch_of, strategies_of
 from riskgate.verdict import at_most, note
-
-
-@njit
-def position(base, decision, verdict, now_ns):
-    """15: the position that each leg could reach, working and in-doubt orders at their worst case, in lots."""
-    instruments = instruments_of(base)
-    positions = positions_of(base)
-    for leg in range(decision.legs):
-        at = decision.instrument[leg]
-        row = positions[at]
-        net = row.long_today + row.long_yesterday - row.short_today - row.short_yesterday
-        lots = decision.lots[leg]
-        worst = net + row.working_buy + lots if lots > 0 else -(net - row.working_sell + lots)
-        at_most(verdict, 15, max(worst, 0), instruments[at].max_position_lots, leg)
 
 
 @njit
@@ -37,21 +22,17 @@ def hold_wanted(base, decision):
             continue
         # A lot of an inverse contract is worth most coins at the lower price.
         price = min(ref, limit) if row.kind == INVERSE else max(ref, limit)
-        margin, fee = margin_lot_micros(row, price), fee_lot_micros(row, price)
+        base_ticks = price if row.margin_base == MARGIN_LAST else row.settlement_ticks
+        margin = UNSET if base_ticks == UNSET else margin_lot_micros(row, base_ticks)
+        fee = fee_lot_micros(row, price)
         scratch.hold_lot_micros[leg] = UNSET if margin == UNSET or fee == UNSET else margin + 2 * fee
 
 
 @njit
 def leg_hold(base, decision, leg):
     """What one leg would hold, in its account's currency: its opening lots only."""
-    at = decision.instrument[leg]
-    row = instruments_of(base)[at]
     lot = scratch_of(base).hold_lot_micros[leg]
-    lots = decision.lots[leg]
-    side = 1 if lots > 0 else -1
-    lock = locks_today(row, decision.limit_ticks[leg])
-    opening = abs(lots) - reducing_lots(row.position_mode, positions_of(base)[at], side, abs(lots), lock)
-    return UNSET if lot == UNSET else lot * opening
+    return UNSET if lot == UNSET else lot * scratch_of(base).opening_lots[leg]
 
 
 @njit
@@ -70,6 +51,8 @@ def margin(base, decision, verdict, now_ns):
                 hold = leg_hold(base, decision, other)
                 wanted = UNSET if hold == UNSET or wanted == UNSET else wanted + hold
         row = accounts[at]
+        if row.unmarked:
+            wanted = UNSET  # what a position without a mark uses is not known
         if wanted != UNSET:
             wanted = row.held_micros + row.used_micros + wanted
         at_most(verdict, 16, wanted, row.capital_micros, leg)
@@ -83,6 +66,8 @@ def pool_use_micros(base, pool):
     for at in range(len(accounts)):
         if accounts[at].pool != pool:
             continue
+        if accounts[at].unmarked:
+            return UNSET
         amount = reporting_micros(base, accounts[at].currency, accounts[at].held_micros + accounts[at].used_micros)
         if amount == UNSET:
             return UNSET
@@ -113,7 +98,8 @@ def pool_level(pool, use):
 
 @njit
 def capital_pool(base, decision, verdict, now_ns):
-    """17: 资金占用, bps of each pool that the decision draws on, its own holds included.
+    """17: 资金占用, bps of each pool and account that the decision draws on, its own holds included; and what the
+    strategy uses of its pool against its allocation.
 
     Hard denies what opens, soft denies entries, warn passes and is told. What only reduces is let through.
     """
@@ -125,6 +111,8 @@ def capital_pool(base, decision, verdict, now_ns):
         if at < 0:
             note(verdict, 17, UNSET, UNSET, DENY, leg)
             continue
+        if _seen_before(base, decision, leg):
+            continue
         index = accounts[at].pool
         use = pool_use_micros(base, index)
         for other in range(decision.legs):
@@ -132,25 +120,54 @@ def capital_pool(base, decision, verdict, now_ns):
             if account >= 0 and accounts[account].pool == index and use != UNSET:
                 hold = reporting_micros(base, accounts[account].currency, leg_hold(base, decision, other))
                 use = UNSET if hold == UNSET else use + hold
-        bps = use_bps(use, pools[index].capital_micros)
-        level = PASS if bps == UNSET else pool_level(pools[index], bps)
-        if level >= SOFT:
-            level = DENY if decision.purpose == ENTRY else WARN
-        limit = pools[index].soft_bps if decision.purpose == ENTRY else pools[index].hard_bps
-        note(verdict, 17, bps, limit, level, leg)
+        capital = pools[index].capital_micros
+        capital = UNSET if capital == UNSET else capital - pools[index].transit_micros
+        _note_use(verdict, decision, pools[index], use_bps(use, capital), leg)
+        _note_use(verdict, decision, accounts[at], _account_bps(base, decision, at), leg)
+    strategy = strategies_of(base)[decision.strategy]
+    if decision.purpose == ENTRY and strategy.allocated_micros != NO_LIMIT:
+        _allocation(base, decision, verdict)
 
 
 @njit
-def residual(base, decision, verdict, now_ns):
-    """28: the spread's residual ledger with what this decision leaves, in millionths of a base unit.
+def _seen_before(base, decision, leg):
+    """Whether an earlier leg has the same account, and so has looked at it and at its pool."""
+    instruments = instruments_of(base)
+    for earlier in range(leg):
+        if instruments[decision.instrument[earlier]].account == instruments[decision.instrument[leg]].account:
+            return True
+    return False
 
-    A decision that brings the ledger back towards zero is let through.
-    """
-    spread = spreads_of(base)[decision.spread]
-    left = 0
+
+@njit
+def _note_use(verdict, decision, row, bps, leg):
+    """A use against the three levels of a pool or an account."""
+    level = PASS if bps == UNSET else pool_level(row, bps)
+    if decision.purpose == EXIT:
+        level = min(level, WARN)
+    elif level == SOFT:
+        level = DENY if decision.purpose == ENTRY else WARN
+    note(verdict, 17, bps, row.soft_bps if decision.purpose == ENTRY else row.hard_bps, level, leg)
+
+
+@njit
+def _account_bps(base, decision, account):
+    row = accounts_of(base)[account]
+    use = UNSET if row.unmarked else row.held_micros + row.used_micros
     for leg in range(decision.legs):
-        left += decision.lots[leg] * spread.hedge_ubase[leg]
-    after = abs(spread.residual_ubase + left)
-    bound = spread.ledger_bound_ubase
-    limit = UNSET if bound == UNSET else max(bound, abs(spread.residual_ubase))
-    at_most(verdict, 28, after, limit, -1)
+        if instruments_of(base)[decision.instrument[leg]].account == account and use != UNSET:
+            hold = leg_hold(base, decision, leg)
+            use = UNSET if hold == UNSET else use + hold
+    return use_bps(use, row.capital_micros)
+
+
+@njit
+def _allocation(base, decision, verdict):
+    strategy = strategies_of(base)[decision.strategy]
+    use = strategy.pool_used_micros
+    for leg in range(decision.legs):
+        account = instruments_of(base)[decision.instrument[leg]].account
+        if account >= 0 and use != UNSET:
+            hold = reporting_micros(base, accounts_of(base)[account].currency, leg_hold(base, decision, leg))
+            use = UNSET if hold == UNSET else use + hold
+    at_most(verdict, 17, use, strategy.allocated_micros, -1)

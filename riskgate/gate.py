@@ -5,38 +5,53 @@ from engine.records import REHEDGE
 from engine.schema import UNSET
 from engine.tables import head_of, scratch_of
 from riskgate import capital_controls as capital
+from riskgate import exposure_controls as exposure
 from riskgate import flow_controls as flow
 from riskgate import market_controls as market
 from riskgate import order_controls as order
+from riskgate import quota_controls as quota
+from riskgate import repeat_controls as repeat
 from riskgate.verdict import clear_verdict
 
 # The order of the checks, for people and tests; `_check_all` below must read the same. Its first denial is the reason.
-SEQUENCE = (24, 25, 23, 20, 5, 1, 2, 3, 21, 22, 6, 7, 11, 27, 15, 16, 17, 28)
+SEQUENCE = (
+    24, 26, 25, 23, 20, 5, 4, 1, 2, 3, 21, 22, 13, 14, 6, 7, 8, 9, 10, 11, 12, 19, 27, 18, 15, 16, 17, 28,
+)  # fmt: skip
 # Reducing risk has its own lesser set: nothing that counts messages, money or positions may refuse a repair. 7 is in it
 # for the table's own room alone.
-REPAIR_SEQUENCE = (23, 20, 5, 3, 7, 11)
+REPAIR_SEQUENCE = (23, 20, 5, 4, 3, 7, 11)
 
 
 @njit
 def _check_all(base, decision, verdict, now_ns):
     flow.switch(base, decision, verdict, now_ns)
+    flow.permission(base, decision, verdict, now_ns)
     market.connection(base, decision, verdict, now_ns)
     market.session(base, decision, verdict, now_ns)
     market.market_data(base, decision, verdict, now_ns)
     order.validity(base, decision, verdict, now_ns)
+    order.price_limits(base, decision, verdict, now_ns)
     order.order_size(base, decision, verdict, now_ns)
     order.order_value(base, decision, verdict, now_ns)
     order.price_collar(base, decision, verdict, now_ns)
     market.slippage(base, decision, verdict, now_ns)
     market.edge(base, decision, verdict, now_ns)
+    repeat.duplicate(base, decision, verdict, now_ns)
+    repeat.throttle(base, decision, verdict, now_ns)
     flow.message_rate(base, decision, verdict, now_ns)
     flow.working_orders(base, decision, verdict, now_ns)
+    quota.day_counts(base, decision, verdict, now_ns)
+    quota.frequent_cancels(base, decision, verdict, now_ns)
+    quota.large_cancels(base, decision, verdict, now_ns)
     flow.self_trade(base, decision, verdict, now_ns)
+    quota.opening(base, decision, verdict, now_ns)
+    quota.order_to_trade(base, decision, verdict, now_ns)
     flow.unbalanced(base, decision, verdict, now_ns)
-    capital.position(base, decision, verdict, now_ns)
+    exposure.loss(base, decision, verdict, now_ns)
+    exposure.position(base, decision, verdict, now_ns)
     capital.margin(base, decision, verdict, now_ns)
     capital.capital_pool(base, decision, verdict, now_ns)
-    capital.residual(base, decision, verdict, now_ns)
+    exposure.residual(base, decision, verdict, now_ns)
 
 
 @njit
@@ -44,6 +59,7 @@ def _check_repair(base, decision, verdict, now_ns):
     market.session(base, decision, verdict, now_ns)
     market.market_data(base, decision, verdict, now_ns)
     order.validity(base, decision, verdict, now_ns)
+    order.price_limits(base, decision, verdict, now_ns)
     order.price_collar(base, decision, verdict, now_ns)
     flow.working_orders(base, decision, verdict, now_ns)
     flow.self_trade(base, decision, verdict, now_ns)
@@ -61,6 +77,8 @@ def check_and_hold(base, decision, now_ns):
     verdict = scratch.verdict
     clear_verdict(verdict, decision)
     verdict.limits_version = head.limits_version
+    quota.count_opening(base, decision)
+    quota.add_up(base, decision)
     capital.hold_wanted(base, decision)
     if decision.purpose >= REHEDGE:
         _check_repair(base, decision, verdict, now_ns)

@@ -8,6 +8,7 @@ from engine.ports import READY
 from engine.records import CLOSED_MARKET, DENY, ENTRY, MISSING, ONE_SIDED, PASS, REHEDGE, SKEWED
 from engine.schema import UNSET
 from engine.tables import (
+    accounts_of,
     books_of,
     head_of,
     instruments_of,
@@ -55,16 +56,20 @@ def market_data(base, decision, verdict, now_ns):
 
 @njit
 def slippage(base, decision, verdict, now_ns):
-    """21: what the allowance and the size beyond the displayed one may cost, bps of the leg's price."""
+    """21: what the allowance, the size beyond the displayed one and half the width of the leg's exchange rate may cost,
+    bps of the leg's price; then the sum over the legs."""
     books = books_of(base)
-    limit = spreads_of(base)[decision.spread].max_slippage_bps
+    spread = spreads_of(base)[decision.spread]
+    limit, total = spread.max_slippage_bps, 0
     for leg in range(decision.legs):
         book = books[decision.instrument[leg]]
         lots, ref = decision.lots[leg], decision.ref_ticks[leg]
         if lots == 0:
             continue
-        if ref <= 0 or book.updates == 0:
+        rate_bps = _rate_bps(base, spread.fx[leg])
+        if ref <= 0 or book.updates == 0 or rate_bps == UNSET:
             note(verdict, 21, UNSET, limit, DENY, leg)
+            total = UNSET
             continue
         allowed = abs(decision.limit_ticks[leg] - ref)
         taken = book.taken_ask_lots if lots > 0 else book.taken_bid_lots
@@ -72,11 +77,27 @@ def slippage(base, decision, verdict, now_ns):
         if taken > 0 and abs(lots) > shown:
             # Another of our orders has gone for the size that this decision counts on.
             note(verdict, 21, 10_000, limit, DENY, leg)
+            total = UNSET if total == UNSET else total + 10_000
             continue
         if abs(lots) > shown:
             # Nobody shows what lies behind the touch: take it for one more width of the quote.
             allowed += max(book.ask_ticks - book.bid_ticks, 1)
-        at_most(verdict, 21, -((-allowed * 10_000) // ref), limit, leg)
+        bps = -((-allowed * 10_000) // ref) + rate_bps
+        total = UNSET if total == UNSET else total + bps
+        at_most(verdict, 21, bps, limit, leg)
+    if total != UNSET:
+        at_most(verdict, 21, total, spread.max_total_slippage_bps, -1)
+
+
+@njit
+def _rate_bps(base, fx):
+    """Half the width of an exchange rate's quote, bps of its bid, rounded up; 0 where there is none to pay."""
+    if fx < 0:
+        return 0
+    book = books_of(base)[fx]
+    if book.updates == 0 or book.bid_lots <= 0 or book.ask_lots <= 0 or book.bid_ticks <= 0:
+        return UNSET
+    return -((-(book.ask_ticks - book.bid_ticks) * 10_000) // (2 * book.bid_ticks))
 
 
 @njit
@@ -120,12 +141,14 @@ def session(base, decision, verdict, now_ns):
 
 @njit
 def connection(base, decision, verdict, now_ns):
-    """25: trading link of every leg's venue ready, no order of unknown state there, no circuit broken. Observed: links
-    not ready plus orders in doubt plus broken circuits."""
+    """25: trading link of every leg's venue ready, no order of unknown state there, no circuit broken, the account's
+    positions as the venue says. Observed: how many of these are wrong."""
     instruments = instruments_of(base)
     venues = venues_of(base)
     for leg in range(decision.legs):
         venue = venues[instruments[decision.instrument[leg]].venue]
         wrong = venue.in_doubt + (0 if venue.link[1] == READY else 1)
-        wrong += 1 if instruments[decision.instrument[leg]].broken_until_ns > now_ns else 0
+        row = instruments[decision.instrument[leg]]
+        wrong += 1 if row.broken_until_ns > now_ns else 0
+        wrong += accounts_of(base)[row.account].drifts if row.account >= 0 else 0
         at_most(verdict, 25, wrong, 0, leg)

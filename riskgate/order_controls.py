@@ -1,10 +1,11 @@
-"""Controls of a single order: 1 size, 2 value, 3 price collar, 5 validity."""
+"""Controls of a single order: 1 size, 2 value, 3 price collar, 4 price limits and lock, 5 validity."""
 
 from engine.jit import njit
 from engine.money import notional_micros
+from engine.ports import QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP
 from engine.records import DENY, PASS, REHEDGE
 from engine.schema import UNSET
-from engine.tables import books_of, head_of, instruments_of, market_ns
+from engine.tables import accounts_of, books_of, head_of, instruments_of, market_ns
 from riskgate.verdict import at_most, note
 
 _LARGEST_TICKS = 1 << 40  # beyond it a price is no price, and its product with 10,000 fits no integer
@@ -21,7 +22,7 @@ def order_size(base, decision, verdict, now_ns):
 
 @njit
 def order_value(base, decision, verdict, now_ns):
-    """2: value of each leg at its limit price, micros of the instrument's currency."""
+    """2: value of each leg at its limit price against its contract's and its account's largest, micros."""
     instruments = instruments_of(base)
     for leg in range(decision.legs):
         row = instruments[decision.instrument[leg]]
@@ -29,11 +30,14 @@ def order_value(base, decision, verdict, now_ns):
             continue
         value = notional_micros(row, decision.limit_ticks[leg], abs(decision.lots[leg]))
         at_most(verdict, 2, value, row.max_order_micros, leg)
+        if row.account >= 0:
+            at_most(verdict, 2, value, accounts_of(base)[row.account].max_order_micros, leg)
 
 
 @njit
 def price_collar(base, decision, verdict, now_ns):
-    """3: how far each limit price lies beyond the book's mid, in bps; a price on the passive side is free."""
+    """3: how far each limit price lies beyond the book's mid, in bps, and beyond the far touch, in ticks (a repair's
+    band is its own); a price on the passive side is free."""
     instruments = instruments_of(base)
     books = books_of(base)
     for leg in range(decision.legs):
@@ -56,11 +60,15 @@ def price_collar(base, decision, verdict, now_ns):
             beyond = -beyond
         # Rounded up, so that a hair over the collar is over it.
         at_most(verdict, 3, -((-max(beyond, 0) * 10_000) // twice_mid), instruments[at].collar_bps, leg)
+        if decision.purpose < REHEDGE:
+            limit = decision.limit_ticks[leg]
+            past = limit - book.ask_ticks if lots > 0 else book.bid_ticks - limit
+            at_most(verdict, 3, max(past, 0), instruments[at].collar_ticks, leg)
 
 
 @njit
 def validity(base, decision, verdict, now_ns):
-    """5: a tradable contract, not expired, a positive price within the day's limits. Observed 1: not valid."""
+    """5: a tradable contract, not expired, a price above 0. Observed 1: not valid."""
     head = head_of(base)
     instruments = instruments_of(base)
     market = market_ns(head, now_ns)
@@ -70,8 +78,36 @@ def validity(base, decision, verdict, now_ns):
         row = instruments[decision.instrument[leg]]
         price = decision.limit_ticks[leg]
         wrong = row.account < 0 or price <= 0 or market >= row.expires_ns
-        if row.upper_limit_ticks != UNSET and price > row.upper_limit_ticks:
-            wrong = True
-        if row.lower_limit_ticks != UNSET and price < row.lower_limit_ticks:
-            wrong = True
         note(verdict, 5, 1 if wrong else 0, 0, DENY if wrong else PASS, leg)
+
+
+@njit
+def is_locked(instrument, book):
+    """Whether a contract is locked at a price limit (涨跌停): the quote's own flag, or one side empty at the limit."""
+    if book.flags & (QUOTE_LIMIT_UP | QUOTE_LIMIT_DOWN):
+        return True
+    upper, lower = instrument.upper_limit_ticks, instrument.lower_limit_ticks
+    if upper != UNSET and book.ask_lots <= 0 < book.bid_lots and book.bid_ticks >= upper:
+        return True
+    return lower != UNSET and book.bid_lots <= 0 < book.ask_lots and book.ask_ticks <= lower
+
+
+@njit
+def price_limits(base, decision, verdict, now_ns):
+    """4: ticks by which each limit price lies outside the day's band; 1 where it lies inside and the contract is
+    locked, which a repair does not ask: it may queue."""
+    for leg in range(decision.legs):
+        if decision.lots[leg] == 0:
+            continue
+        at, price = decision.instrument[leg], decision.limit_ticks[leg]
+        row = instruments_of(base)[at]
+        upper, lower = row.upper_limit_ticks, row.lower_limit_ticks
+        if row.banded and (upper == UNSET or lower == UNSET):
+            note(verdict, 4, UNSET, 0, DENY, leg)
+            continue
+        outside = max(price - upper, 0) if upper != UNSET else 0
+        if lower != UNSET:
+            outside = max(outside, lower - price)
+        if outside == 0 and decision.purpose < REHEDGE and is_locked(row, books_of(base)[at]):
+            outside = 1
+        at_most(verdict, 4, outside, 0, leg)

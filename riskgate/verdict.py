@@ -1,8 +1,8 @@
 """How a control writes down what it saw: observed value, limit and level, in the verdict's slot of its number."""
 
 from engine.jit import njit
-from engine.records import CONTROLS, DENY, MISSING, OFF
-from engine.schema import UNSET
+from engine.records import CONTROLS, DENY, MISSING, OFF, PASS
+from engine.schema import NO_LIMIT, UNSET
 
 
 @njit
@@ -37,5 +37,20 @@ def note(verdict, number, observed, limit, level, leg):
 
 @njit
 def at_most(verdict, number, observed, limit, leg):
-    """A control whose observed value may not exceed its limit."""
-    note(verdict, number, observed, limit, DENY if observed > limit else 1, leg)
+    """A control whose observed value may not exceed its limit; where it is said that there is none, nothing does."""
+    if limit == NO_LIMIT and observed == UNSET:
+        observed = 0
+    note(verdict, number, observed, limit, DENY if observed > limit else PASS, leg)
+
+
+@njit
+def seen(verdict, number, observed, leg):
+    """A control that does not judge this purpose: it leaves what it saw, 0 where that is not known."""
+    value = 0 if observed == UNSET else observed
+    note(verdict, number, value, value, PASS, leg)
+
+
+@njit
+def drawn_to_zero(before, limit):
+    """The limit of a signed sum that a decision moves: what brings it back towards 0 is let through in any case."""
+    return limit if limit in (UNSET, NO_LIMIT) else max(limit, abs(before))

@@ -17,6 +17,7 @@ from engine import records
 from engine.journal import MemoryJournal
 from engine.ports import CLOSE, CLOSE_TODAY, OPEN, QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP
 from engine.replay import SCRATCH_BYTES, SilentGateway, feed_all
+from tests.conserved import conserved
 from tests.storm_world import BEGIN_NS, MARKET_NS, Storm
 from tests.world import demo_config, with_repair
 
@@ -244,6 +245,7 @@ class Desk(Storm):
             if row["order_no"]:
                 held[self.state.instrument[row["instrument"]]["account"]] += int(row["hold_micros"])
         assert held == [int(row["held_micros"]) for row in self.state.account]
+        conserved(self.state)
         if not live:
             assert held == [0] * len(held)
             assert not any(row["working_buy"] or row["working_sell"] for row in self.state.position)

@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "fc105ebb436cc6dbabb56e38e253441e"
+GOLDEN = "2fa64d96d428532b40967c6cdbdda728"
 
 
 def play() -> World:

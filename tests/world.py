@@ -26,6 +26,7 @@ from engine.journal import MemoryJournal
 from engine.loop import Loop
 from engine.ports import FAILED, MARKET_DATA, READY, TRADING, WRITTEN, AccountReport, ExecReport, OrderRequest
 from engine.replay import SCRATCH_BYTES, SilentGateway, Verdict, feed_all
+from tests.conserved import conserved, day_used
 
 ROOT = Path(__file__).parent.parent
 MS = 1_000_000
@@ -39,7 +40,14 @@ def demo_config(**strategy) -> Config:
     assert not problems
     chosen = {"center": 6.0, "entry": 0.25, "exit": 0.05, "min_edge": 0.0, "cooldown_ms": 100, "max_units": 3}
     one = msgspec.structs.replace(config.strategies[0], **(chosen | strategy))
-    return msgspec.structs.replace(config, strategies=[one], include=[])
+    return banded(msgspec.structs.replace(config, strategies=[one], include=[]))
+
+
+def banded(config: Config) -> Config:
+    """The config with the price limits of Shanghai's day stated: here no venue tells them."""
+    limits = {"lower_limit": "284.00", "upper_limit": "347.20"}
+    rows = [msgspec.structs.replace(row, **(limits if row.rules == "SHFE" else {})) for row in config.instruments]
+    return msgspec.structs.replace(config, instruments=rows)
 
 
 def with_repair(config: Config, **repair) -> Config:
@@ -239,6 +247,11 @@ class World:
             if row["order_no"]:
                 held[self.state.instrument[row["instrument"]]["account"]] += int(row["hold_micros"])
         assert held == [int(row["held_micros"]) for row in self.state.account]
+        conserved(self.state)
+        for instrument, counts in day_used(list(self.journal.records()), self.state).items():
+            meter = self.state.meter[self.state.instrument[instrument]["contract"]]
+            for kind, count in counts.items():
+                assert int(meter["used"][kind]) == count, (instrument, kind)
         if not self.loop.core.live_orders:
             assert held == [0] * len(held)
             for row in self.state.position:

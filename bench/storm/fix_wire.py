@@ -135,7 +135,11 @@ class FixWire:
 
     has_bust = True
 
-    def __init__(self, venue: int, instruments: list[Instrument], strand: Strand, latency: Latency) -> None:
+    def __init__(
+        self, venue: int, instruments: list[Instrument], strand: Strand, latency: Latency,
+        limits: dict[int, tuple[int | None, int | None]],
+    ) -> None:  # fmt: skip
+        """limits: the price limits of the day, which FIX does not tell."""
         self.contracts = {one.symbol: one for one in instruments}
         self.server = FixServer(VENUE, self.contracts, "", 0, 0, strand.clock.read_ns)
         self._venue = venue

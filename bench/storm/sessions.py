@@ -23,4 +23,4 @@ def _sessions(phase: int) -> list[list[int]]:
     begin = MARKET_NS - 3_600_000 * MS
     first = MARKET_NS + OPEN_NS + phase * PHASE_NS
     closes = [first + count * (OPEN_NS + SHUT_NS) for count in range(DAYS_SESSIONS)]
-    return [[begin if count == 0 else closes[count - 1] + SHUT_NS, close] for count, close in enumerate(closes)]
+    return [[begin if count == 0 else closes[count - 1] + SHUT_NS, close, 0] for count, close in enumerate(closes)]
