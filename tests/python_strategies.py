@@ -68,3 +68,8 @@ def wants_more(view, parameters, book): ...
 
 
 VALUE = 1
+
+
+def hopes(view, parameters):
+    """Sells above its center whatever that earns."""
+    return Wish(side=SELL, purpose="entry", units=1, signal=view.diff, center=view.sell, threshold=0.0)
