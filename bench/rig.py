@@ -33,6 +33,9 @@ _CENTER, _AWAY = 6.0, 1.2  # CNY a gram
 _NEVER = 1e9
 
 
+_DAY_LIMITS = {"lower_limit": "800.00", "upper_limit": "1100.00"}  # where no venue tells them
+
+
 def tuned(venue_settings: Mapping[str, dict] | None = None) -> tuple[Config, Mapping[str, Calendar]]:
     """The demo's config, read and checked as any, then changed; and its calendars.
 
@@ -51,7 +54,10 @@ def tuned(venue_settings: Mapping[str, dict] | None = None) -> tuple[Config, Map
         config, include=[], venues=venues,
         engine=replace(config.engine, name="bench"),
         pools=[replace(pool, capital=1e9) for pool in config.pools],
-        instruments=[replace(spec, max_age_ms=600_000) for spec in config.instruments],
+        instruments=[
+            replace(spec, max_age_ms=600_000, **(_DAY_LIMITS if spec.rules == "SHFE" else {}))
+            for spec in config.instruments
+        ],
         spreads=[replace(spec, max_skew_ms=600_000) for spec in config.spreads],
         strategies=[
             replace(config.strategies[0], center=_CENTER, entry=0.5, exit=0.3, min_edge=0.0, max_units=1,

@@ -19,13 +19,16 @@ from desk.build import (
     instruments_of,
     policies_of,
     proxies_of,
+    ramps_of,
 )
 from desk.code import codes_of, signals_of
 from desk.config import Config
 from desk.hot import HOT
+from desk.relimit import Relimit
 from engine.calendar import Calendar
 from engine.core import Core, Timing
 from engine.instruments import decimals_of
+from engine.limits import day_of
 from engine.loop import Loop
 from engine.ports import Gateway
 from engine.schema import UNSET
@@ -42,18 +45,23 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
+def shown(config: Config) -> dict:
+    """A config as the journal holds it: plain values, without its secrets."""
+    found = msgspec.to_builtins(config)
+    for venue in found["venues"]:
+        venue["settings"] = {key: "***" if key in _SECRETS else value for key, value in venue["settings"].items()}
+    return found
+
+
 def config_record(config: Config, calendars: dict[str, Calendar], market_ns: int, played: str) -> dict:
     """All that a replay needs, as JSON: the config without its secrets, names by index, sessions, versions.
 
     market_ns: market time of the start; its date chooses the dated terms. played: what the input is, in words.
     """
     names = Names(config)
-    shown = msgspec.to_builtins(config)
-    for venue in shown["venues"]:
-        venue["settings"] = {key: "***" if key in _SECRETS else value for key, value in venue["settings"].items()}
     market_date = datetime.fromtimestamp(market_ns / 1e9, UTC).date().isoformat()
     return {
-        "config": shown,
+        "config": shown(config),
         "names": names.lists(),
         "instruments": [_instrument_view(names, index) for index in range(len(config.instruments))],
         "spreads": [_spread_view(names, spec) for spec in config.spreads],
@@ -144,5 +152,7 @@ def assemble(
     )
     state: State = build_state(names, record["market_date"], rows)
     core = Core(state, journal, HOT, gateways, policies_of(names), timing, session_lookup(record), names.lists(), clock)
+    core.ramps = ramps_of(names)
+    core.relimit, core.market_day = Relimit(core, config), day_of(record["market_date"])
     core.signals = signals_of(names.strategy_specs, record.get("code", {}))
     return Loop(core)

@@ -6,8 +6,9 @@ from fractions import Fraction
 
 from desk.build_limits import fill_bucket, fill_levels, fill_loss, fill_meters, micros
 from desk.config import Config, InstrumentSpec, ProxySpec, SpreadSpec, StrategySpec, TermSpec
-from desk.rules import limit_micros, limit_of, meters_of, rule_of
+from desk.rules import limit_micros, limit_of, meters_of, rule_of, tier_room
 from engine.instruments import INVERSE, KINDS, POSITION_MODES, Instrument
+from engine.ramp import Ramp, Step
 from engine.repair import ON_PARTIAL, RepairPolicy
 from engine.schema import DISPATCHES, MARGIN_BASES, MARKETS, NO_LIMIT, POOL_POLICIES, UNSET
 from engine.state import State
@@ -72,7 +73,7 @@ def build_state(names: Names, market_date: str, rows: tuple[int, int] = (ORDER_R
     meters = meters_of(config, market_date)
     stakes = [stakes_of(names, spec) for spec in names.strategy_specs]
     state = State(
-        market=len(MARKETS), meter=len(meters), tier=sum(len(meter.tiers) for meter in meters),
+        market=len(MARKETS), meter=len(meters), tier=tier_room(config),
         stake=sum(map(len, stakes)), execution=sum(spec.max_executions for spec in config.strategies),
         venue=len(config.venues), account=len(config.accounts), pool=len(config.pools),
         currency=len(names.currencies), instrument=len(config.instruments), book=len(config.instruments),
@@ -339,6 +340,15 @@ def _fill_strategy(row, names: Names, spec: StrategySpec) -> None:
     row["allocated_micros"] = NO_LIMIT
     fill_bucket(row, spec, 0)
     fill_loss(row, spec)
+
+
+def ramps_of(names: Names) -> dict[int, Ramp]:
+    """The ramp of each strategy that has one, by its index."""
+    return {
+        index: Ramp([Step(step.units, step.min_deals, step.min_s * NS_PER_S, limit_micros(step.max_loss))
+                     for step in spec.ramp])
+        for index, spec in enumerate(names.strategy_specs) if spec.ramp
+    }  # fmt: skip
 
 
 def policies_of(names: Names) -> list[RepairPolicy]:

@@ -11,7 +11,10 @@ from desk.calendars import PROJECT_FILE, load_calendars
 from desk.check_accounts import check_accounts
 from desk.check_bounds import check_bounds
 from desk.check_instruments import check_instruments
+from desk.check_limits import check_limits
 from desk.check_policies import check_policies
+from desk.check_release import check_release
+from desk.check_rules import check_rules
 from desk.check_spreads import check_spreads
 from desk.check_strategies import check_strategies
 from desk.config import Config
@@ -54,6 +57,9 @@ def check(
     check_instruments(found)
     check_strategies(found, check_spreads(found))
     check_policies(found)
+    check_release(found)
+    check_limits(found)
+    check_rules(found)
     check_bounds(found)
     problems = reading.problems + problems
     return CheckResult(None if problems else reading.value, problems, found.notes, calendars, settings)

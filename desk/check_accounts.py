@@ -101,12 +101,8 @@ def _silence(found: Findings, spec: VenueSpec, settings: Any) -> None:
 
 
 def _pool(found: Findings, spec: PoolSpec) -> None:
-    found.positive(spec, "capital", "warn_pct")
-    for low, high in (("warn_pct", "soft_pct"), ("soft_pct", "hard_pct")):
-        if known(spec, low, high) and getattr(spec, high) <= getattr(spec, low):
-            found.wrong(spec, high, f"more than {low}, {getattr(spec, low):g}")
-    if known(spec, "hard_pct") and spec.hard_pct > 100:
-        found.wrong(spec, "hard_pct", "at most 100")
+    found.positive(spec, "capital")
+    found.levels(spec)
 
 
 def _account(found: Findings, spec: AccountSpec) -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 import orjson
 import structlog
 
-from desk.control_requests import DONE, FAILED, REFUSED, WRONG, answer
+from desk.control_requests import DONE, FAILED, REFUSED, WRONG, answer, file_asked
+from desk.reload import Candidate, look_apart
 from engine import records
 from engine.clock import now_ns
 from engine.layout import write_durably
@@ -28,6 +29,7 @@ FILE, SOCKET = "control", "control.sock"
 LONGEST_PATH = 107  # bytes of a Unix socket's address, less its end
 LONGEST_LINE = 4096
 _PATIENCE_S = 5.0  # for a peer that has connected and does not speak, or does not listen
+_CHECK_PATIENCE_S = 25.0  # for a reload: its file is checked first
 _MOST_PEERS = 8
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 log = structlog.get_logger()
@@ -88,8 +90,8 @@ class Control:
         try:
             # A peer that has gone, or hangs, is its own affair.
             with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(_PATIENCE_S):
-                    said = await self._talk(reader, writer)
+                async with asyncio.timeout(_PATIENCE_S) as patience:
+                    said = await self._talk(reader, writer, patience)
                     writer.write(orjson.dumps(said) + b"\n")
                     await writer.drain()
         except asyncio.CancelledError:
@@ -107,7 +109,9 @@ class Control:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> dict:
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: asyncio.Timeout
+    ) -> dict:
         pid, uid = peer_of(writer)
         who = name_of(uid)
         if uid not in self._allowed:
@@ -121,12 +125,17 @@ class Control:
             return {"result": WRONG, "said": f"expected one line of at most {LONGEST_LINE} bytes"}
         except asyncio.IncompleteReadError as error:
             return {"result": WRONG, "said": f"expected a line and its end, got {len(error.partial)} bytes without one"}
-        return self._answer(line, who)
+        candidate = None
+        if path := file_asked(line):
+            # In a process of its own, awaited in a thread: the loop goes on meanwhile.
+            patience.reschedule(asyncio.get_running_loop().time() + _CHECK_PATIENCE_S)
+            candidate = await asyncio.to_thread(look_apart, path)
+        return self._answer(line, who, candidate)
 
-    def _answer(self, line: bytes, who: str) -> dict:
+    def _answer(self, line: bytes, who: str, candidate: Candidate | None) -> dict:
         self.served += 1
         try:
-            said = answer(self._loop, line, who, now_ns())
+            said = answer(self._loop, line, who, now_ns(), candidate)
         except Exception as error:
             self._fail(error)
             said = f"an error of the engine, which stops now: {type(error).__name__}: {error}"

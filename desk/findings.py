@@ -66,16 +66,36 @@ class Findings:
         return found
 
     def positive(self, spec: Struct, *fields: str) -> None:
+        """Of a number; "none" and what nobody has stated pass, here and below."""
         for field in fields:
-            value = getattr(spec, field)
-            if value is not UNSET and value <= 0:
+            if is_number(value := getattr(spec, field)) and value <= 0:
                 self.wrong(spec, field, "more than 0")
 
     def not_negative(self, spec: Struct, *fields: str) -> None:
         for field in fields:
-            value = getattr(spec, field)
-            if value is not UNSET and value < 0:
+            if is_number(value := getattr(spec, field)) and value < 0:
                 self.wrong(spec, field, "0 or more")
+
+    def less(self, spec: Struct, field: str, most: str, why: str = "") -> None:
+        """A number that must be less than another one of the same table."""
+        value, bound = getattr(spec, field), getattr(spec, most)
+        if is_number(value) and is_number(bound) and value >= bound > 0:
+            self.wrong(spec, field, f"less than {most}, {bound:,}" + (f": {why}" if why else ""))
+
+    def levels(self, spec: Struct) -> None:
+        """Levels of use that warn, reduce and stop: each above the one before it."""
+        self.positive(spec, "warn_pct")
+        for low, high in (("warn_pct", "soft_pct"), ("soft_pct", "hard_pct")):
+            if known(spec, low, high) and getattr(spec, high) <= getattr(spec, low):
+                self.wrong(spec, high, f"more than {low}, {getattr(spec, low):g}")
+        if known(spec, "hard_pct") and spec.hard_pct > 100:
+            self.wrong(spec, "hard_pct", "at most 100")
+
+    def instruments_of(self, spec: Struct, field: str) -> None:
+        """A list of instruments, each of which is known."""
+        for name in rows(getattr(spec, field)):
+            if name not in self.instruments:
+                self.wrong(spec, field, f"ids of instruments: there is no {name}", nearest(name, self.instruments))
 
     def whole_bps(self, spec: Struct, *fields: str) -> None:
         for field in fields:
@@ -121,6 +141,11 @@ class Findings:
             near = nearest(getattr(spec, field), [reporting, *self.currencies])
             self.wrong(spec, field, f"{reporting} or a currency with a [[currencies]] entry", near)
 
+    @property
+    def market_date(self) -> str:
+        """The date that chooses dated rules and terms at the start: of market time, in UTC."""
+        return datetime.fromtimestamp(self.market_ns // 1_000_000_000, UTC).date().isoformat()
+
     def _market_ns(self, now_ns: int) -> int:
         """Market time at the start: the clock's base, else now."""
         clock = self.config.clock
@@ -138,6 +163,11 @@ def rows(specs: Any) -> list[Any]:
 def known(spec: Any, *fields: str) -> bool:
     """Whether all these fields could be read."""
     return spec is not UNSET and all(getattr(spec, field) is not UNSET for field in fields)
+
+
+def is_number(value: Any) -> bool:
+    """A number, not "none", and not what nobody has stated or what could not be read."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def positive_decimal(text: str) -> Fraction:

@@ -25,6 +25,7 @@ from engine.schema import (
 
 MICROS = 1_000_000
 _NAMES = ("book", "product", "contract", "valid_from", "source")
+_SPARE_TIERS = 16
 _SELF_TRADE_RESERVE = 1  # one is prevented before it is counted; the last one is not for openings
 
 
@@ -112,6 +113,12 @@ def meters_of(config: Config, date: str) -> list[MeterSpec]:
             key = (group, spec.rules, spec.product)
             products.setdefault(key, _product_meter(config, spec, index, key, date))
     return [*found, *contracts.values(), *products.values()]
+
+
+def tier_room(config: Config) -> int:
+    """Rows for the steps of message fees: as many as any date of the rules asks for, and some for a reload."""
+    dates = sorted({rule.valid_from for rule in config.rules})
+    return max((sum(len(meter.tiers) for meter in meters_of(config, date)) for date in dates), default=0) + _SPARE_TIERS
 
 
 def places_of(config: Config, meters: list[MeterSpec]) -> list[tuple[int, int]]:

@@ -22,7 +22,7 @@ from adapters.diff.client import DiffVenue
 from adapters.diff.settings import DiffSettings
 from adapters.fix44.client import FixVenue
 from adapters.fix44.settings import FixSettings
-from desk.assembly import assemble, config_hash, config_record, versions
+from desk.assembly import assemble, config_hash, config_record, shown, versions
 from desk.build import Names, instruments_of
 from desk.compile import warm
 from desk.config import Config
@@ -34,7 +34,7 @@ from engine.journal import Journal, JournalBusy, JournalFull, MemoryJournal, nex
 from engine.layout import Damaged
 from engine.loop import Loop
 from engine.replay import SCRATCH_BYTES, SilentGateway, feed_all
-from engine.segments import read
+from engine.segments import Record, read
 
 PROTOCOLS = {"diff": (DiffVenue, DiffSettings), "fix44": (FixVenue, FixSettings)}
 FLAT, NOT_FLAT, FAILED = 0, 3, 1
@@ -90,7 +90,8 @@ def recover(setup: Setup, record: dict, journal: Journal) -> Loop:
 
     Where the past ends in the middle of a turn, what that turn did not come to write is written now, so that the
     journal is whole again; orders among it were never sent, which the venue will say. Refused where the past was
-    written under another config, or does not replay to what it says it did.
+    written under another config, or does not replay to what it says it did. Limits that were reloaded stay in force
+    (`desk/reload.py`).
     """
     memory = MemoryJournal(SCRATCH_BYTES)
     silent = [SilentGateway() for _ in setup.config.venues]
@@ -98,11 +99,8 @@ def recover(setup: Setup, record: dict, journal: Journal) -> Loop:
     start = next((past for past in read(setup.folder) if past.kind == records.START), None)
     if start is None:
         return loop
-    if bytes(start.data["config_hash"]) != config_hash(record):
-        raise Refused(
-            f"{setup.folder} was written under another config; run that one to its end, or give this one a new folder"
-        )
     past = next(past.data for past in read(setup.folder) if past.kind == records.CONFIG)
+    _refuse_strangers(setup, record, start, past)
     loop = assemble(past, memory, silent, now_ns)
     verdict = feed_all(loop, memory, read(setup.folder))
     if not verdict.identical:
@@ -110,9 +108,32 @@ def recover(setup: Setup, record: dict, journal: Journal) -> Loop:
     journal.writer["cause_seq"] = verdict.last_seq
     for untold in verdict.untold:
         journal.append(untold.kind, untold.now_ns, untold.payload)
+    version = int(loop.core.state.head["limits_version"])
     log.info("recovered", inputs=verdict.inputs, untold=len(verdict.untold), live_orders=len(loop.core.live_orders),
-             open_deals=len(loop.core.open_deals))  # fmt: skip
+             open_deals=len(loop.core.open_deals), limits_version=version)  # fmt: skip
     return loop
+
+
+def _refuse_strangers(setup: Setup, record: dict, start: Record, past: dict) -> None:
+    """The config must be the one that START names, or the one that was reloaded last."""
+    if bytes(start.data["config_hash"]) == config_hash(record):
+        return
+    reloads = [past.data for past in read(setup.folder) if past.kind == records.LIMITS]
+    if not reloads:
+        raise Refused(
+            f"{setup.folder} was written under another config; run that one to its end, or give this one a new folder"
+        )
+    last = reloads[-1]
+    if config_hash(past | {"config": last["config"]}) != config_hash(record):
+        raise Refused(
+            f"{setup.folder} goes on with limits of version {last['version']}, reloaded by {last['who']}: give it the "
+            "file that was reloaded then, or the one of its first start, and reload others when it runs"
+        )
+
+
+def in_force(record: dict, loop: Loop) -> dict:
+    """The CONFIG record of a start: with the config whose limits hold, which may have been reloaded before."""
+    return record | {"config": shown(loop.core.relimit.config)}
 
 
 def adapters_of(config: Config, names: Names, folder: Path, inputs) -> list:
@@ -135,7 +156,9 @@ class Guarded:
     whatever the library around an adapter's callback would have made of it."""
 
     def bind(self, loop: Loop, ending: "_Ending") -> None:
-        for name in ("on_quote", "on_report", "on_link", "on_heard", "on_account", "on_position", "on_bad_input"):
+        for name in (
+            "on_quote", "on_report", "on_link", "on_heard", "on_account", "on_position", "on_band", "on_bad_input",
+        ):  # fmt: skip
             setattr(self, name, _guarded(getattr(loop, name), ending))
 
 
@@ -167,6 +190,7 @@ async def serve(setup: Setup, asked: list[int]) -> int:
         setup.folder, live_dir_of(setup), config.engine.segment_mb << 20, config.engine.name, config.engine.sync_ms
     ) as journal:
         loop = recover(setup, record, journal)
+        record = in_force(record, loop)
         adapters = adapters_of(config, names, setup.folder, inputs)
         epoch = next_epoch(setup.folder)
         loop.core.journal, loop.core.gateways = journal, adapters

@@ -278,17 +278,27 @@ def _leaf(reading: Reading, origin: Origin, raw: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(raw, kind, strict=True)
     except msgspec.ValidationError as error:
-        near = nearest(str(raw), map(str, get_args(kind))) if get_origin(kind) is Literal else ""
+        near = nearest(str(raw), _words(kind))
         return reading.refuse(origin, raw, _wanted(kind) or str(error).removeprefix("Expected "), near)
+
+
+def _words(kind: Any) -> list[str]:
+    """The words that a value of this kind may be, where it may be one of a few."""
+    if get_origin(kind) is Literal:
+        return list(map(str, get_args(kind)))
+    if get_origin(kind) in (Union, types.UnionType):
+        return [word for option in get_args(kind) for word in _words(option)]
+    return []
 
 
 def _wanted(kind: Any) -> str:
     """What a value of this kind looks like, for a person; "" where only msgspec can say."""
     base = get_origin(kind)
     if base is Literal:
-        return "one of " + ", ".join(map(shown, get_args(kind)))
+        words = list(map(shown, get_args(kind)))
+        return words[0] if len(words) == 1 else "one of " + ", ".join(words)
     if base in (Union, types.UnionType):
-        return " or ".join(filter(None, (_wanted(option) for option in get_args(kind))))
+        return ", or ".join(filter(None, (_wanted(option) for option in get_args(kind))))
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return "a table"
     return "a list" if (base or kind) is list else _WANTED.get(base or kind, "")

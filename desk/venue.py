@@ -22,6 +22,7 @@ from adapters.sim.faults import FaultScript, read_faults
 from adapters.sim.generated import quotes as generated_quotes
 from adapters.sim.matching import Matching
 from adapters.sim.settings import VenueSim
+from adapters.sim.terms import Terms
 from adapters.sim.venue import SimVenue
 from adapters.ticks import NS, BadLine, QuoteTick, renamed, sift, window
 from desk.config import InstrumentSpec
@@ -119,16 +120,23 @@ def quotes_of(file: VenueFile) -> Iterator[QuoteTick]:
     return renamed(played, file.sim.series())
 
 
+def price_limits(terms: dict[str, Terms]) -> dict[str, tuple[int | None, int | None]]:
+    """The price limits of the day that a venue states, by symbol."""
+    return {symbol: (one.lower_ticks, one.upper_ticks) for symbol, one in terms.items()}
+
+
 def build(file: VenueFile, folder: Path) -> SimVenue:
     """The venue of a file; paths in it are relative to `folder`. ValueError where its parts do not fit together."""
     sim = file.sim
     contracts = contracts_of(file)
+    terms = sim.terms(contracts)
     if sim.protocol == "diff":
-        server = DiffServer(contracts, sim.host, sim.port, {user.name: user.password for user in sim.users}, now_ns)
+        users = {user.name: user.password for user in sim.users}
+        server = DiffServer(contracts, sim.host, sim.port, users, now_ns, price_limits(terms))
     else:
         server = FixServer(sim.comp_id or sim.id, contracts, sim.host, sim.market_data_port, sim.port, now_ns)
     faults = read_faults(folder / sim.faults) if sim.faults else []
-    matching = Matching(sim.terms(contracts), sim.balances_micros(), sim.currency)
+    matching = Matching(terms, sim.balances_micros(), sim.currency)
     exchange = Exchange(matching, server, sim.latency(), FaultScript(faults))
     return SimVenue(exchange, server, quotes_of(file), sim.speed)
 

@@ -4,7 +4,7 @@ Only what passes these methods can change the trading state, and each takes its 
 inputs through the same methods give the same outputs, byte for byte.
 """
 
-from engine import command, legs, positions, records, settle, watch
+from engine import command, kill, legs, limits, positions, records, settle, watch
 from engine.core import Core, fitted, fitted_id
 from engine.ids import client_id
 from engine.launch import launch
@@ -51,12 +51,14 @@ class Loop:
         for name in ("epoch", "clock_base_ns", "clock_start_ns", "clock_speed_milli"):
             head[name] = fields[name]
         head["switch"], head["no_room"] = core.ordered, 0  # what a person has ordered outlives the process
+        core.forced = False
         self.stopping = False
         state.venue["link"][:] = DOWN
         state.book["blocked"][:] |= records.NO_QUOTE
         state.book["venue_seq"][:] = 0
         for buckets in (state.venue, state.account, state.strategy):
             buckets["tokens_ns"][:] = now_ns
+        limits.refresh_date(core)
         watch.refresh_sessions(core)
         self._drop_unsent()
         self._doubt_all(lambda row: True, "the engine was started anew while it was alive")
@@ -102,6 +104,8 @@ class Loop:
             ),
         )  # fmt: skip
         apply_report(core, report)
+        if core.drills:
+            kill.look(core)
         self._end()
 
     def on_link(self, venue: int, channel: int, state: int, recv_ns: int, why: str) -> None:
@@ -249,6 +253,27 @@ class Loop:
             core.state.account[account]["drifts"] += 1 if drifts else -1
             (core.drifted.add if drifts else core.drifted.discard)(instrument)
 
+    def on_band(self, instrument: int, lower_ticks: int, upper_ticks: int, recv_ns: int) -> None:
+        """The price limits of a contract's day, as its venue tells them; an input only where they are news."""
+        core = self.core
+        if not limits.is_news(core, instrument, lower_ticks, upper_ticks, recv_ns):
+            return
+        core.now_ns = recv_ns
+        core.journal.append_input(
+            records.BAND, recv_ns,
+            core.record(records.BAND, instrument=instrument, lower_ticks=lower_ticks, upper_ticks=upper_ticks),
+        )  # fmt: skip
+        limits.take_band(core, instrument, lower_ticks, upper_ticks)
+        self._end()
+
+    def on_limits(self, body: dict, now_ns: int) -> None:
+        """Other limits, by a person's word: {"version", "who", "why", "changes", "config"}, checked by the desk."""
+        core = self.core
+        core.now_ns = now_ns
+        core.take_json(records.LIMITS, body)
+        limits.reload(core, body)
+        self._end()
+
     def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
         core = self.core
         core.now_ns = recv_ns
@@ -276,20 +301,21 @@ class Loop:
         self, code: int, choice: int, scope: int, who: str, why: str, now_ns: int, until_ns: int = 0,
         amount_micros: int = 0,
     ) -> None:  # fmt: skip
-        """A person's word: stop the engine, set a switch, resolve a Halted deal (`engine.command`).
+        """A person's word: stop the engine, kill, set a switch, resolve a Halted deal (`engine.command`).
 
         until_ns: when a switch ends by itself. amount_micros: of money in transit.
         """
         core = self.core
         core.now_ns = now_ns
+        who, why = fitted(who, 32), fitted(why, 120)
         core.journal.append_input(
             records.COMMAND, now_ns,
             core.record(
                 records.COMMAND, code=code, choice=choice, scope=scope, until_ns=until_ns,
-                amount_micros=amount_micros, who=fitted(who, 32).encode(), why=fitted(why, 120).encode(),
+                amount_micros=amount_micros, who=who.encode(), why=why.encode(),
             ),
         )  # fmt: skip
-        command.apply(core, code, choice, scope)
+        command.apply(core, code, choice, scope, who, why, until_ns)
         if code == records.COMMAND_NO_ROOM:
             # What room is left is for cancels, repairs and the stop.
             core.state.head["no_room"] = 1

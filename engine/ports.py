@@ -188,6 +188,12 @@ class Inputs(Protocol):
 
     def on_position(self, report: PositionReport) -> None: ...
 
+    def on_band(self, instrument: int, lower_ticks: int, upper_ticks: int, recv_ns: int) -> None:
+        """The price limits (涨跌停) of the day, UNSET (`engine.schema`) for one that is not told.
+
+        Told with every quote, before it: the engine journals what is new, and forgets it when the trading day ends.
+        """
+
     def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
         """A message that could not be understood: what was expected and where; the engine counts, journals, goes on."""
 

@@ -191,7 +191,7 @@ HALT_REASONS = (
 
 # The ladder of repair: what was chosen, and both costs, in the reporting currency, micros; NO_COST where there was no
 # price. LEAN waits at the lean price as a working order; HOLD_OFF sends nothing, reason says why.
-LEAN, PAY_UP, BAND, WIDE, PROXY, UNWIND_RUNG, HALT, HOLD_OFF = range(8)
+LEAN, PAY_UP, CROSS_BAND, WIDE, PROXY, UNWIND_RUNG, HALT, HOLD_OFF = range(8)
 RUNGS = ("lean", "pay up", "cross to band", "wider band", "proxy", "unwind", "halt", "hold off")
 HOLD_REASONS = (
     "", "no price", "own quote in the way", "circuit open", "leg in doubt", "market closed",

@@ -13,7 +13,7 @@ import msgspec
 
 from engine.ports import DAY, IOC
 from engine.records import (
-    BAND,
+    CROSS_BAND,
     HALT,
     HALT_TRIES,
     HOLD_OFF,
@@ -109,7 +109,7 @@ class Plan(NamedTuple):
 def ladder(policy: RepairPolicy, urgent: bool) -> tuple[int, ...]:
     """The rungs on which a leg is completed, a try each, the last one from then on. urgent: a close is near."""
     patient = () if urgent else (LEAN,) * (policy.lean_ns > 0) + (PAY_UP,) * len(policy.pay_up_ticks)
-    return patient + (BAND,) + (WIDE,) * (policy.wide_band_bps > 0)
+    return patient + (CROSS_BAND,) + (WIDE,) * (policy.wide_band_bps > 0)
 
 
 def plan(
@@ -141,7 +141,7 @@ def plan(
         return _nothing(legs, HOLD_OFF, HOLD_PRICE)
     weighed = (cost_complete, cost_unwind, 0, cost_proxy)
     if way == _UNWIND:
-        limits = _limits(legs, unwind, policy, tries, BAND if urgent else UNWIND_RUNG)
+        limits = _limits(legs, unwind, policy, tries, CROSS_BAND if urgent else UNWIND_RUNG)
         return Plan(UNWIND_RUNG, UNWIND, unwind, limits, *weighed)
     if way == _PROXY:
         lots = (0,) * len(legs) + (proxy_lots,)

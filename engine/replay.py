@@ -80,6 +80,10 @@ def feed(loop: Loop, record: Record) -> None:
         loop.on_account(AccountReport(recv_ns=now_ns, **_ints(data, AccountReport)))
     elif record.kind == records.POSITION:
         loop.on_position(PositionReport(recv_ns=now_ns, **_ints(data, PositionReport)))
+    elif record.kind == records.BAND:
+        loop.on_band(int(data["instrument"]), int(data["lower_ticks"]), int(data["upper_ticks"]), now_ns)
+    elif record.kind == records.LIMITS:
+        loop.on_limits(data, now_ns)
     elif record.kind == records.BAD_INPUT:
         loop.on_bad_input(data["venue"], data["what"], bytes.fromhex(data["raw"]), now_ns)
     else:

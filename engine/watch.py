@@ -2,7 +2,20 @@
 
 import numpy as np
 
-from engine import days, ledger_hedge, legs, losses, reports, settle, views
+from engine import (
+    days,
+    kill,
+    ledger_hedge,
+    legs,
+    limits,
+    losses,
+    ramp,
+    reports,
+    settle,
+    stands,
+    switches,
+    views,
+)
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
@@ -13,8 +26,10 @@ _ASKED_IN_VAIN = 4
 
 def on_tick(core: Core) -> None:
     """One beat of the journalled timer."""
+    limits.refresh_date(core)
     refresh_sessions(core)
     days.roll(core)
+    switches.on_tick(core)
     if core.locked:
         unlock(core)
     if core.early:
@@ -27,11 +42,14 @@ def on_tick(core: Core) -> None:
         deal = core.state.deal_row(deal_id)
         if deal is not None and deal_id in core.open_deals:
             settle.check_deal(core, deal)
+    if core.drills:
+        kill.look(core)
     if core.now_ns >= core.next_sample_ns and not core.state.head["no_room"]:
         core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
         sample(core)
         losses.look(core)
         days.emit_meters(core)
+        ramp.look(core)  # goes by the day's profit and loss, so behind what counts it
         ledger_hedge.hedge_due(core)
 
 
@@ -59,10 +77,14 @@ def refresh_sessions(core: Core) -> None:
     market_ns = core.state.market_ns(core.now_ns)
     if market_ns < core.next_session_ns:
         return
-    table = core.state.instrument
+    table, forget = core.state.instrument, False
     for index in np.flatnonzero((table["close_ns"] == UNSET) | (table["close_ns"] <= market_ns)):
         row = table[index]
-        row["open_ns"], row["close_ns"], row["trading_day"] = core.sessions(int(index), market_ns)
+        opens_ns, closes_ns, trading_day = core.sessions(int(index), market_ns)
+        forget |= limits.turn_day(core, int(index), trading_day)
+        row["open_ns"], row["close_ns"], row["trading_day"] = opens_ns, closes_ns, trading_day
+    if forget:
+        limits.forget_bands(core)
     core.next_session_ns = int(table["close_ns"].min()) if len(table) else 0
     days.roll_meters(core)
 
@@ -90,6 +112,7 @@ def sample(core: Core) -> None:
         )  # fmt: skip
     for index, row in enumerate(core.state.pool):
         _watch_pool(core, index, row)
+    stands.emit_stands(core)
 
 
 def _emit_spread(core: Core, index: int, row) -> None:

@@ -97,6 +97,13 @@ class Beat(NamedTuple):
     recv_ns: int
 
 
+class Band(NamedTuple):
+    instrument: int
+    lower_ticks: int
+    upper_ticks: int
+    recv_ns: int
+
+
 class Bad(NamedTuple):
     venue: int
     what: str
@@ -104,7 +111,7 @@ class Bad(NamedTuple):
     recv_ns: int
 
 
-_Call = TypeVar("_Call", Quote, Link, Beat, Bad, ExecReport, AccountReport, PositionReport)
+_Call = TypeVar("_Call", Quote, Link, Beat, Band, Bad, ExecReport, AccountReport, PositionReport)
 
 
 class Heard:
@@ -135,6 +142,9 @@ class Heard:
 
     def on_position(self, report: PositionReport) -> None:
         self._keep(report)
+
+    def on_band(self, instrument: int, lower_ticks: int, upper_ticks: int, recv_ns: int) -> None:
+        self._keep(Band(instrument, lower_ticks, upper_ticks, recv_ns))
 
     def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
         self._keep(Bad(venue, what, raw, recv_ns))

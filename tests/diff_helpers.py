@@ -67,6 +67,7 @@ class Recorder:
         self.links: list[tuple[int, int, str]] = []
         self.accounts: list = []
         self.positions: list = []
+        self.bands: list[tuple[int, int, int]] = []
         self.bad: list[str] = []
         self.heard = {MARKET_DATA: 0, TRADING: 0}
         self.on_each_quote: Callable[[Quote], None] | None = None
@@ -98,6 +99,9 @@ class Recorder:
 
     def on_position(self, report: object) -> None:
         self._keep(report, self.positions)
+
+    def on_band(self, instrument: int, lower_ticks: int, upper_ticks: int, recv_ns: int) -> None:
+        self._keep((instrument, lower_ticks, upper_ticks), self.bands)
 
     def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
         self._keep(what, self.bad)

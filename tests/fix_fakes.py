@@ -57,6 +57,9 @@ class Recorder:
     def on_position(self, report: PositionReport) -> None:
         self._keep(self.positions, report)
 
+    def on_band(self, *band: int) -> None:
+        raise AssertionError(f"FIX tells no price limits: {band}")
+
     def on_bad_input(self, venue: int, what: str, raw: bytes, recv_ns: int) -> None:
         self._keep(self.bad, (what, raw))
 

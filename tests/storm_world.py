@@ -20,6 +20,7 @@ from engine.ports import BUY, IOC, OPEN, TRADING, Event, ExecReport, OrderReques
 from tests.world import BEGIN_NS, CALENDARS, MS, demo_config
 
 LATENCY = Latency(entry_ns=2 * MS, report_ns=3 * MS, market_data_ns=MS)
+DAY_LIMITS = {"lower_ticks": 14_200, "upper_ticks": 17_360}  # of Shanghai, as a DIFF venue tells them
 MULTIPLIERS = {"SHFE.au2702": 1000, "SHFE.au2704": 1000, "COMEX.GCG7": 100, "COMEX.GCJ7": 100, "FX.USDCNH": 1}
 MARKET_NS = 1_794_964_000 * 1_000_000_000  # 2026-11-18, in the morning session of Shanghai
 
@@ -121,8 +122,9 @@ class Storm:
 
     def _venue(self, index: int, protocol: str) -> StormVenue:
         terms = [
-            Terms(instrument=one, multiplier=Fraction(MULTIPLIERS[one.id])) for one in self.instruments
-            if one.venue == index
+            Terms(instrument=one, multiplier=Fraction(MULTIPLIERS[one.id]),
+                  **(DAY_LIMITS if protocol == "diff" else {}))
+            for one in self.instruments if one.venue == index
         ]  # fmt: skip
 
         def treat(order: NewOrder) -> Treatment:

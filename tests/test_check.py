@@ -31,7 +31,8 @@ holidays = "none"
     )
     + '[holidays.none]\nsource = "a test"\nyears = {2026 = [], 2027 = []}\n'
 )
-INCLUDE = 'include = ["instruments/gold.toml"]'
+INCLUDE = 'include = ["instruments/gold.toml", "rules.toml"]'
+RULES = (CONFIGS / "rules.toml").read_text()
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True):
@@ -42,7 +43,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
 def checked(folder: Path, *changes: tuple[str, str], also: str = ""):
     """The gold config with texts replaced, in one file or the other."""
     own = GOLD.replace(INCLUDE, f'{INCLUDE}\ncalendars = "own.toml"')
-    texts = {"gold.toml": own + also, "instruments/gold.toml": INSTRUMENTS, "own.toml": CALENDARS}
+    texts = {"gold.toml": own + also, "instruments/gold.toml": INSTRUMENTS, "rules.toml": RULES, "own.toml": CALENDARS}
     for old, new in changes:
         names = [name for name, text in texts.items() if old in text]
         assert len(names) == 1, f"{old!r} is in {names}"
@@ -51,6 +52,11 @@ def checked(folder: Path, *changes: tuple[str, str], also: str = ""):
     for name, text in texts.items():
         (folder / name).write_text(text)
     return check(folder / "gold.toml", now_ns=NOW_NS)
+
+
+def anywhere(text: str) -> str:
+    """A config's text with its includes named from the root."""
+    return text.replace('"instruments/', f'"{CONFIGS}/instruments/').replace('"rules.toml"', f'"{CONFIGS}/rules.toml"')
 
 
 def keys(result) -> list[str]:
@@ -227,10 +233,10 @@ def test_a_wrong_addition_is_refused_where_it_is(tmp_path, text, key):
 
 
 def test_an_engine_with_nothing_to_watch_is_refused_and_one_without_strategies_is_noted(tmp_path):
-    (tmp_path / "none.toml").write_text('[engine]\nname = "none"\n')
+    (tmp_path / "none.toml").write_text('[engine]\nname = "none"\nmax_day_loss = "none"\n')
     result = check(tmp_path / "none.toml", now_ns=NOW_NS)
     assert keys(result) == ["instruments", "spreads"]
-    own = GOLD[: GOLD.index("[[strategies]]")].replace("instruments/gold.toml", str(CONFIGS / "instruments/gold.toml"))
+    own = anywhere(GOLD[: GOLD.index("[[strategies]]")])
     (tmp_path / "watch.toml").write_text(own)
     result = check(tmp_path / "watch.toml", now_ns=NOW_NS)
     assert result.problems == [] and any(note.startswith("no strategy: ") for note in result.notes)
@@ -300,6 +306,7 @@ def test_an_inverse_leg_needs_a_reference_price(tmp_path):
     (tmp_path / "btc.toml").write_text(text)
     instruments = (CONFIGS / "instruments/btc.toml").read_text()
     (tmp_path / "instruments/btc.toml").write_text(instruments.replace('reference_price = "60000"\n', ""))
+    (tmp_path / "rules.toml").write_text(RULES)
     result = check(tmp_path / "btc.toml", now_ns=NOW_NS)
     assert keys(result) == ["spreads[0].legs[1].instrument"]
     assert "reference_price" in result.problems[0].expected
@@ -350,6 +357,7 @@ def test_no_value_whatever_breaks_the_check_itself(tmp_path, line, value):
     (tmp_path / "instruments").mkdir(exist_ok=True)
     for name, text in zip(("gold.toml", "instruments/gold.toml", "own.toml"), texts, strict=True):
         (tmp_path / name).write_text(text)
+    (tmp_path / "rules.toml").write_text(RULES)
     result = check(tmp_path / "gold.toml", now_ns=NOW_NS)
     assert (result.config is None) == bool(result.problems)
     assert render(result)
@@ -357,9 +365,7 @@ def test_no_value_whatever_breaks_the_check_itself(tmp_path, line, value):
 
 def test_a_ratio_strategy_needs_a_bought_leg_over_a_sold_one(tmp_path):
     path = tmp_path / "ratio.toml"
-    text = (
-        (CONFIGS / "gold.toml").read_text().replace('include = ["instruments/', f'include = ["{CONFIGS}/instruments/')
-    )
+    text = anywhere(GOLD)
     path.write_text(text.replace("ratio = 3", "ratio = -3").replace("ratio = -1", "ratio = 1"))
     said = "\n".join(str(problem) for problem in check(path).problems)
     assert "the ratio is first / second" in said
@@ -367,9 +373,7 @@ def test_a_ratio_strategy_needs_a_bought_leg_over_a_sold_one(tmp_path):
 
 def test_a_price_weight_against_its_ratio_is_refused(tmp_path):
     path = tmp_path / "weight.toml"
-    text = (
-        (CONFIGS / "gold.toml").read_text().replace('include = ["instruments/', f'include = ["{CONFIGS}/instruments/')
-    )
+    text = anywhere(GOLD)
     path.write_text(text.replace("ratio = 3", "ratio = 3\nprice_weight = -1.0"))
     said = "\n".join(str(problem) for problem in check(path).problems)
     assert "the side that is traded is the side that is priced" in said

@@ -10,7 +10,7 @@ from tests.test_check import CONFIGS, NOW_NS, checked
 GC = 'leg = "COMEX.GCG7"\ninstrument = "COMEX.GCJ7"'
 ALIGNED = 'dispatch = "arrival_aligned"\nfar = "COMEX.GCG7"\nalign_ms = 60.0\n'
 AU = 'position_mode = "long_short_today"\n'
-OTC = 'account = "us"\ncurrency = "USD"\nprice_unit = "USD/oz"\ntick = "0.1"\nlot_size = "100 oz"\n'
+OTC = 'account = "us"\nrules = "free"\ncurrency = "USD"\nprice_unit = "USD/oz"\ntick = "0.1"\nlot_size = "100 oz"\n'
 STRATEGY, REPAIR, PROXY = "strategies[0]", "strategies[0].repair", "strategies[0].repair.proxies[0]"
 
 # situation, change of the gold config, key, what is expected of it, the nearest name
@@ -130,8 +130,8 @@ def test_a_proxy_without_a_conversion_needs_one_stated(tmp_path):
     """A litre of it does not say how many grams it stands for."""
     lot = 'tick = "0.1"\nlot_size = "100 oz"\ncalendar = "comex_metals"\nexpires = "2027-04-28"'
     litres = lot.replace("100 oz", "100 l")
-    changes = [(lot, litres), ('symbol = "GCJ7"\naccount = "us"\ncurrency = "USD"\nprice_unit = "USD/oz"',
-                               'symbol = "GCJ7"\naccount = "us"\ncurrency = "USD"\nprice_unit = "USD/l"')]  # fmt: skip
+    gcj = 'symbol = "GCJ7"\naccount = "us"\nrules = "free"\ncurrency = "USD"\nprice_unit = "USD/oz"'
+    changes = [(lot, litres), (gcj, gcj.replace("USD/oz", "USD/l"))]
     (problem,) = checked(tmp_path, *changes).problems
     assert problem.key == f"{PROXY}.lot_base"
     assert problem.expected == "g in one lot of COMEX.GCJ7: its lot of 100 l does not convert by itself"
@@ -140,6 +140,7 @@ def test_a_proxy_without_a_conversion_needs_one_stated(tmp_path):
 
 def test_an_inverse_contract_stands_for_nothing(tmp_path):
     text = (CONFIGS / "btc.toml").read_text().replace("instruments/btc.toml", f"{CONFIGS}/instruments/btc.toml")
+    text = text.replace('"rules.toml"', f'"{CONFIGS}/rules.toml"')
     proxy = '\n[[strategies.repair.proxies]]\nleg = "BTC.USDM"\ninstrument = "BTC.CM"\n'
     (tmp_path / "btc.toml").write_text(text + proxy)
     (problem,) = check(tmp_path / "btc.toml", now_ns=NOW_NS).problems

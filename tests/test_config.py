@@ -166,6 +166,16 @@ def test_what_could_be_read_is_kept_and_what_could_not_is_marked(tmp_path):
     assert good.size == 2 and reading.is_whole(good) and not reading.is_whole(reading.value)
 
 
+def test_a_limit_is_a_number_or_the_word_none(tmp_path):
+    """Nothing else, and the message says both; a slip is answered with the word that was meant."""
+    text = '[engine]\nname = "x"\nmax_day_loss = "nonee"\n[[accounts]]\norders_a_day = 2.5\ncancels_a_day = "none"\n'
+    _, problems = read(write(tmp_path, text), Config)
+    assert ("engine.max_day_loss", '"nonee"', 'a number, or "none"') in told(problems)
+    assert ("accounts[0].orders_a_day", "2.5", 'a whole number, or "none"') in told(problems)
+    assert next(problem.nearest for problem in problems if problem.key == "engine.max_day_loss") == "none"
+    assert not any("cancels_a_day" in problem.key for problem in problems)
+
+
 def test_the_schema_itself_can_be_read(tmp_path):
     value, problems = read(write(tmp_path, '[engine]\nname = "x"\n'), Config)
     assert problems == [] and value.engine.timer_ms == 50 and value.instruments == []

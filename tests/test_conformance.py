@@ -46,7 +46,9 @@ KITS = {
     "diff": Kit(
         capabilities=DIFF_CAPABILITIES,
         contracts=contracts_of,
-        server=lambda contracts: DiffServer(contracts, HOST, 0, {OWNER: ""}, now_ns),
+        server=lambda contracts: DiffServer(
+            contracts, HOST, 0, {OWNER: ""}, now_ns, dict.fromkeys(contracts, (1, 1_000_000))
+        ),
         client=diff_client,
     ),
     "fix44": Kit(

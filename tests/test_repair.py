@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.records import (
-    BAND,
+    CROSS_BAND,
     HALT,
     HALT_TRIES,
     HOLD_OFF,
@@ -229,7 +229,7 @@ def limits_of(rules: RepairPolicy, legs: list[LegView], tries: int) -> list[Plan
 
 def test_limits_pay_up_with_each_try_then_cross_to_the_band():
     steps = limits_of(policy(COMPLETE_FIRST), [leg(3, 1), leg(-1, -1)], 4)
-    assert [step.rung for step in steps] == [PAY_UP, PAY_UP, BAND, BAND]
+    assert [step.rung for step in steps] == [PAY_UP, PAY_UP, CROSS_BAND, CROSS_BAND]
     assert [step.limit_ticks for step in steps] == [(10_002, 0), (10_004, 0), (10_031, 0), (10_031, 0)]
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.ports import DAY, IOC
 from engine.records import (
-    BAND,
+    CROSS_BAND,
     HOLD_OFF,
     LEAN,
     NO_COST,
@@ -27,7 +27,7 @@ WHOLE = {"lean_ns": 2 * 10**9, "lean_ticks": 1, "wide_band_bps": 60.0, "max_trie
 
 def test_every_rung_is_reached_in_its_order_with_its_limit_and_its_life():
     steps = limits_of(policy(COMPLETE_FIRST, **WHOLE), [leg(3, 1), leg(-1, -1)], 7)
-    assert [step.rung for step in steps] == [LEAN, PAY_UP, PAY_UP, BAND, WIDE, WIDE, WIDE]
+    assert [step.rung for step in steps] == [LEAN, PAY_UP, PAY_UP, CROSS_BAND, WIDE, WIDE, WIDE]
     assert [step.limit_ticks[0] for step in steps] == [10_001, 10_002, 10_004, 10_031, 10_061, 10_061, 10_061]
     assert [(step.tif, step.wait_ns) for step in steps] == [(DAY, 2 * 10**9)] + [(IOC, 0)] * 6
     assert {step.lots for step in steps} == {(2, 0)}
@@ -45,7 +45,7 @@ def test_the_lean_price_is_the_decisions_on_either_side_and_waiting_for_it_costs
 def test_a_close_that_is_near_skips_what_only_waits_for_a_better_price():
     rules = policy(COMPLETE_FIRST, **WHOLE)
     steps = [plan([leg(3, 1), leg(-1, -1)], 0, rules, tries, 0.3, urgent=True) for tries in range(4)]
-    assert [step.rung for step in steps] == [BAND, WIDE, WIDE, WIDE]
+    assert [step.rung for step in steps] == [CROSS_BAND, WIDE, WIDE, WIDE]
     assert [step.tif for step in steps] == [IOC] * 4
 
 
@@ -128,9 +128,9 @@ def test_f10_who_sells_at_the_upper_limit_has_a_price_and_does_not_queue():
 @pytest.mark.parametrize(
     ("on_partial", "ways"),
     [
-        (COMPLETE_FIRST, (UNWIND_RUNG, PROXY, BAND)),
-        (CHEAPEST, (UNWIND_RUNG, PROXY, BAND)),
-        (UNWIND_FIRST, (BAND, PROXY, UNWIND_RUNG)),
+        (COMPLETE_FIRST, (UNWIND_RUNG, PROXY, CROSS_BAND)),
+        (CHEAPEST, (UNWIND_RUNG, PROXY, CROSS_BAND)),
+        (UNWIND_FIRST, (CROSS_BAND, PROXY, UNWIND_RUNG)),
     ],
 )
 def test_in_the_last_third_the_ways_are_tried_in_the_order_of_a_last_resort(on_partial, ways):
@@ -138,7 +138,7 @@ def test_in_the_last_third_the_ways_are_tried_in_the_order_of_a_last_resort(on_p
     proxies = (proxies[0]._replace(leg=0),)
     no_way = {
         UNWIND_RUNG: lambda legs: [legs[0], legs[1]._replace(ask_ticks=0)],
-        BAND: lambda legs: [legs[0]._replace(ask_ticks=0), legs[1]],
+        CROSS_BAND: lambda legs: [legs[0]._replace(ask_ticks=0), legs[1]],
     }
     legs = [leg(3, 0), leg(-1, -1)]
     found = []

@@ -40,7 +40,14 @@ def demo_config(**strategy) -> Config:
     assert not problems
     chosen = {"center": 6.0, "entry": 0.25, "exit": 0.05, "min_edge": 0.0, "cooldown_ms": 100, "max_units": 3}
     one = msgspec.structs.replace(config.strategies[0], **(chosen | strategy))
-    return msgspec.structs.replace(config, strategies=[one], include=[])
+    return banded(msgspec.structs.replace(config, strategies=[one], include=[]))
+
+
+def banded(config: Config) -> Config:
+    """The config with the price limits of Shanghai's day stated: here no venue tells them."""
+    limits = {"lower_limit": "284.00", "upper_limit": "347.20"}
+    rows = [msgspec.structs.replace(row, **(limits if row.rules == "SHFE" else {})) for row in config.instruments]
+    return msgspec.structs.replace(config, instruments=rows)
 
 
 def with_repair(config: Config, **repair) -> Config:

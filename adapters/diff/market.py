@@ -10,6 +10,7 @@ from adapters.diff.shape import MARKET_DATA_SHAPE, is_whole, number
 from adapters.diff.stream import Stream
 from engine.instruments import LARGEST_STEPS, Instrument, reported_ns
 from engine.ports import CONNECTED, MARKET_DATA, QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP, READY, Inputs
+from engine.schema import UNSET
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 MICROSECOND = timedelta(microseconds=1)
@@ -74,9 +75,29 @@ class MarketData(Stream):
             self.complain(f"quotes.{symbol}: {error}", recv_ns)
             venue_ns = 0
         flags = _limit_flags(row, bid_lots, ask_lots)
+        if "upper_limit" in row or "lower_limit" in row:
+            self._band(instrument, symbol, row, recv_ns)
         self.inputs.on_quote(
             instrument.index, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, 0, flags
         )  # fmt: skip
+
+    def _band(self, instrument: Instrument, symbol: str, row: dict[str, Any], recv_ns: int) -> None:
+        """涨停 and 跌停 of the day, where they are told: before the quote, which is judged by them."""
+        lower, upper = (self._limit(symbol, row, name, recv_ns) for name in ("lower_limit", "upper_limit"))
+        if lower != UNSET and upper != UNSET and lower >= upper:
+            self.complain(f"quotes.{symbol}: lower_limit is not below upper_limit", recv_ns)
+        elif lower != UNSET or upper != UNSET:
+            self.inputs.on_band(instrument.index, lower, upper, recv_ns)
+
+    def _limit(self, symbol: str, row: dict[str, Any], name: str, recv_ns: int) -> int:
+        price = number(row.get(name))
+        if price is None or price <= 0:
+            return UNSET  # no price is no limit of the day
+        try:
+            return self._ticks[symbol](price)
+        except ValueError as error:
+            self.complain(f"quotes.{symbol}.{name}: {error}", recv_ns)
+            return UNSET
 
     def _side(self, symbol: str, row: dict[str, Any], side: str, recv_ns: int) -> tuple[int, int]:
         """Price and size of one side; (0, 0) where it is empty or cannot be used: no price is ever guessed."""

@@ -1,7 +1,7 @@
 """DiffServer: the venue's side of DIFF, quotes on /md and trading on /td of one port; matching is handed in."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from adapters.diff.session import Session
 from adapters.diff.venue_rows import (
     account_row,
     head_row,
+    limits_row,
     order_row,
     position_row,
     price,
@@ -33,17 +34,24 @@ GARBAGE = b'{"aid":"rtn_data","data":[{"quotes":'
 class DiffServer:
     """A DIFF venue. contracts: "SHFE.au2702" -> instrument; users: name -> password; clock: ns since the epoch.
 
+    limits: (lower, upper) price limits of the day in ticks, by symbol; None for one that the venue does not state.
+
     What it tells of orders and trades is the matching's own account: `report` for changes, its lists for a snapshot.
     """
 
     def __init__(
-        self, contracts: Contracts, host: str, port: int, users: dict[str, str], clock: Callable[[], int]
-    ) -> None:
+        self, contracts: Contracts, host: str, port: int, users: dict[str, str], clock: Callable[[], int],
+        limits: Mapping[str, tuple[int | None, int | None]] | None = None,
+    ) -> None:  # fmt: skip
         self._contracts = contracts
         self._host, self._port = host, port
         self._users = users
         self._clock = clock
-        self._quotes = {symbol: head_row(symbol, instrument) for symbol, instrument in contracts.items()}
+        self._limits = {symbol: limits_row(contracts[symbol], *stated) for symbol, stated in (limits or {}).items()}
+        self._quotes = {
+            symbol: head_row(symbol, instrument) | self._limits.get(symbol, {})
+            for symbol, instrument in contracts.items()
+        }
         self._sessions: set[Session] = set()
         # What never reached the matching: (user, order id) -> row, beside every id that was used.
         self._refused: dict[str, dict[str, dict[str, Any]]] = {user: {} for user in users}
@@ -75,6 +83,9 @@ class DiffServer:
         """A new best quote. QUOTE_CLOSED and QUOTE_GAP have no field in DIFF."""
         when = china_text(venue_ns or self._clock())
         row = quote_row(self._contracts[symbol], bid_ticks, bid_lots, ask_ticks, ask_lots, when, flags)
+        for name, limit in self._limits.get(symbol, {}).items():
+            if self._quotes[symbol][name] != limit:
+                row.setdefault(name, limit)  # a lock that was played at another price is over
         self._quote(symbol, row)
 
     def report(self, report: VenueReport) -> None:

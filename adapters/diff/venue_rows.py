@@ -32,6 +32,12 @@ def quote_row(
     return row
 
 
+def limits_row(instrument: Instrument, lower_ticks: int | None, upper_ticks: int | None) -> dict[str, Any]:
+    """The price limits of the day that the venue states."""
+    stated = {"lower_limit": lower_ticks, "upper_limit": upper_ticks}
+    return {name: price(instrument, ticks) for name, ticks in stated.items() if ticks is not None}
+
+
 def head_row(symbol: str, instrument: Instrument) -> dict[str, Any]:
     """What a contract's quote says before the first price."""
     exchange, _, name = symbol.partition(".")

@@ -134,7 +134,8 @@ def _small_config(name: str) -> dict:
     gc = config.instruments[GC]
     if ratios == (1, -1):
         gc = change(gc, lot_size="1000 g")
-    rows = [change(row, max_age_ms=3000) for row in (config.instruments[AU], gc, config.instruments[FX])]
+    au = change(config.instruments[AU], lower_limit="284.00", upper_limit="347.20")  # no venue tells them here
+    rows = [change(row, max_age_ms=3000) for row in (au, gc, config.instruments[FX])]
     config = change(
         config, strategies=[one], include=[], instruments=rows,
         spreads=[change(spread, legs=legs, window=2, ledger_hedge=False)],

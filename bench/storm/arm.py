@@ -1,13 +1,14 @@
 """A desk's config made ready for a storm: its limits, lots, policies and rules as they are, its signals replaced.
 
 A storm tests what becomes of decisions, not when they are taken. So every strategy gets a fixed center at the market's
-own level and enters whenever the storm pushes its first leg away; edges are not asked for.
+own level and enters whenever the storm pushes its first leg away; edges are not asked for. All are live, at full size.
 """
 
 from fractions import Fraction
 
 import msgspec
 
+from adapters.sim.terms import Terms
 from desk.build import Names, build_state, instruments_of
 from desk.config import Config
 from engine.instruments import FX, INVERSE, Instrument
@@ -42,8 +43,9 @@ def arm(config: Config, market_date: str) -> Armed:
     first = [names.instruments[spread.legs[0].instrument] for spread in config.spreads]
     pushes = [max(levels[at] * _PUSH_BPS // 10_000, _LEAST_PUSH_TICKS) for at in first]
     state = build_state(names, market_date)
-    strategies = [_armed(state, names, levels, pushes, spec) for spec in config.strategies]
-    engine = msgspec.structs.replace(config.engine, segment_mb=16, timer_ms=TIMER_MS)
+    released = [msgspec.structs.replace(spec, mode="live", ramp=[]) for spec in config.strategies]
+    strategies = [_armed(state, names, levels, pushes, spec) for spec in released]
+    engine = msgspec.structs.replace(config.engine, segment_mb=16, timer_ms=TIMER_MS, mode="live")
     armed = msgspec.structs.replace(config, strategies=strategies, engine=engine, hooks=[], include=[])
     return Armed(armed, levels, pushes, assumed)
 
@@ -62,7 +64,12 @@ def _armed(state, names: Names, levels: list[int], pushes: list[int], spec):
     if spec.kind == "python":
         levels_of = {"center": center, "entry": entry, "raises": 1.6 * tick_worth * pushes[at]}
         return msgspec.structs.replace(
-            spec, code="bench.storm.raising:signal", parameters=levels_of, min_edge=-1e6, cooldown_ms=1, min_samples=1,
+            spec,
+            code="bench.storm.raising:signal",
+            parameters=levels_of,
+            min_edge=-1e6,
+            cooldown_ms=1,
+            min_samples=1,
         )
     return msgspec.structs.replace(
         spec, center=center, band="price", entry=entry, exit=0.0, rearm=0.0, min_edge=-1e6, cooldown_ms=1, min_samples=1
@@ -88,6 +95,13 @@ def _difference(state, row, levels: list[int], names: Names) -> float:
 def _ratio(state, row, levels: list[int], names: Names) -> float:
     first, second = (abs(_leg(state, row, leg, levels, names)) for leg in range(2))
     return first / second * float(row["ratio_k"])
+
+
+def terms_of(armed: Armed, one: Instrument, protocol: str) -> Terms:
+    """A contract's terms; a DIFF venue tells price limits of the day, so wide that only a lock reaches them."""
+    level = armed.levels[one.index]
+    limits = {"lower_ticks": level // 2, "upper_ticks": level * 2} if protocol == "diff" else {}
+    return Terms(instrument=one, multiplier=multiplier(armed, one), **limits)
 
 
 def multiplier(armed: Armed, one: Instrument) -> Fraction:

@@ -11,10 +11,9 @@ import msgspec
 
 from adapters.ports import NewOrder
 from adapters.sim.exchange import Latency
-from adapters.sim.terms import Terms
 from bench.storm import events
 from bench.storm import script as play
-from bench.storm.arm import TIMER_MS, Armed, multiplier
+from bench.storm.arm import TIMER_MS, Armed, terms_of
 from bench.storm.clockwork import Clockwork
 from bench.storm.ending import wrong_at_the_end
 from bench.storm.market import Market
@@ -88,8 +87,7 @@ class Day:
     # What happens to orders
 
     def _venue(self, index: int, protocol: str) -> StormVenue:
-        terms = [Terms(instrument=one, multiplier=multiplier(self.armed, one)) for one in self.instruments
-                 if one.venue == index]  # fmt: skip
+        terms = [terms_of(self.armed, one, protocol) for one in self.instruments if one.venue == index]
         config = self.armed.config
         mine = [spec.currency for spec in config.accounts if spec.venue == config.venues[index].id]
         currency = mine[0] if mine else config.engine.currency

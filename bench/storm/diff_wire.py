@@ -132,10 +132,14 @@ class DiffWire:
 
     has_bust = False
 
-    def __init__(self, venue: int, instruments: list[Instrument], strand: Strand, latency: Latency) -> None:
+    def __init__(
+        self, venue: int, instruments: list[Instrument], strand: Strand, latency: Latency,
+        limits: dict[int, tuple[int | None, int | None]],
+    ) -> None:  # fmt: skip
         self.contracts = contracts_of(instruments)
         clock_ns = strand.clock.read_ns
-        self.server = DiffServer(self.contracts, "", 0, {OWNER: _SETTINGS.password}, clock_ns)
+        told = {symbol: limits[one.index] for symbol, one in self.contracts.items() if one.index in limits}
+        self.server = DiffServer(self.contracts, "", 0, {OWNER: _SETTINGS.password}, clock_ns, told)
         self._client: _Client | None = None
         self._venue = venue
         self._instruments = instruments

@@ -56,7 +56,7 @@ def _before_close(day, scene: Scene) -> None:
     at, span_ns = scene.at, round(scene.event.amount * MS)
     windows = day.sessions[day.calendar_of[at]]
     market_ns = day.process.state.market_ns(day.clock.now_ns)
-    close_ns = next(close for _, close in windows if close - span_ns - 20 * MS > market_ns)
+    close_ns = next(close for _, close, _ in windows if close - span_ns - 20 * MS > market_ns)
     ahead_ns = close_ns - span_ns - market_ns
     day.skip(day.clock.now_ns + ahead_ns - 10 * MS)
     day.settle()

@@ -135,7 +135,11 @@ class FixWire:
 
     has_bust = True
 
-    def __init__(self, venue: int, instruments: list[Instrument], strand: Strand, latency: Latency) -> None:
+    def __init__(
+        self, venue: int, instruments: list[Instrument], strand: Strand, latency: Latency,
+        limits: dict[int, tuple[int | None, int | None]],
+    ) -> None:  # fmt: skip
+        """limits: the price limits of the day, which FIX does not tell."""
         self.contracts = {one.symbol: one for one in instruments}
         self.server = FixServer(VENUE, self.contracts, "", 0, 0, strand.clock.read_ns)
         self._venue = venue
@@ -155,9 +159,7 @@ class FixWire:
         asked: of no use here, a question reaches the venue itself.
         """
         for line, channel in ((self.orders, TRADING), (self.quotes, MARKET_DATA)):
-            line.session = Session(
-                SessionSettings(sender=CLIENT, target=VENUE, initiator=True), self._stores[channel]
-            )
+            line.session = Session(SessionSettings(sender=CLIENT, target=VENUE, initiator=True), self._stores[channel])
         trading = Trading(self._venue, self.orders.session, self._listing, "", self._account, True, inputs)
         self.orders.owner = trading
         self.quotes.owner = MarketData(self._venue, self._listing, False, inputs)

@@ -70,7 +70,8 @@ class StormVenue:
         self.gateway = PortHole()
         self._strand = clock.strand()
         self._clock = clock
-        self._wire = wire(index, [one.instrument for one in terms], self._strand, latency)
+        limits = {one.instrument.index: (one.lower_ticks, one.upper_ticks) for one in terms}
+        self._wire = wire(index, [one.instrument for one in terms], self._strand, latency, limits)
         self._symbols = {one.index: symbol for symbol, one in self._wire.contracts.items()}
         by_index = {one.instrument.index: one for one in terms}
         listed = {symbol: by_index[one.index] for symbol, one in self._wire.contracts.items()}
