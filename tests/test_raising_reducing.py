@@ -9,6 +9,7 @@ the way are taken for cancelled, as the engine does first (`engine.legs.make_way
 
 import random
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -24,7 +25,7 @@ ORDER_ROWS, DEAL_ROWS = 64, 16
 STEPS = 400
 MS = 1_000_000
 BAND_TICKS = 40
-SEEDS = range(12)
+SEEDS = range(8)
 
 
 # What can run short: as it is when there is enough, and then as it is when there is not.
@@ -49,7 +50,7 @@ class Trader:
         self.journal = MemoryJournal(1 << 22)
         self.state = state = group_state((ORDER_ROWS, DEAL_ROWS))
         state.strategy["max_units"], state.instrument["max_position_lots"] = 50, 200
-        state.strategy["execution_window_ns"] = 5 * MS
+        state.strategy["execution_window_ns"] = 600 * MS
         state.instrument["banded"] = 1
         for at, mid in MIDS.items():
             state.instrument[at]["lower_limit_ticks"] = mid - BAND_TICKS
@@ -105,7 +106,8 @@ class Trader:
         """Some orders end, filled or not, and are settled; others stay alive for long, as orders in doubt do."""
         for slot in range(ORDER_ROWS):
             row = self.state.order[slot]
-            if not row["order_no"] or row["settled"] or row["order_no"] % 8 == 1 or self.draw.randrange(2):
+            stays = 20 if row["order_no"] % 8 == 1 else 2
+            if not row["order_no"] or row["settled"] or self.draw.randrange(stays):
                 continue
             filled = int(row["lots"]) * self.draw.randrange(2)
             book_lots(self.state.address, slot, filled)
@@ -182,7 +184,7 @@ class Trader:
         decision = self.state.scratch["decision"][0]
         for name in ("deal_id", "strategy", "spread", "side", "units", "legs"):
             decision[name] = deal[name]
-        decision["decision_id"], decision["purpose"] = self.state.head["decision_counter"] + 1, REHEDGE
+        decision["decision_id"] = self.state.head["decision_counter"] + 1
         decision["purpose"] = self.draw.choice((REHEDGE, UNWIND))
         for number in range(int(deal["legs"])):
             decision["instrument"][number], decision["lots"][number] = deal["instrument"][number], 0
@@ -190,14 +192,13 @@ class Trader:
         decision["ref_ticks"][leg] = limit
 
 
+@cache
 def run(seed: int) -> Trader:
     trader = Trader(seed)
     turns = (trader.open,) * 8 + (trader.run_out,) + (trader.end_orders,) * 2 + (trader.close_deals,) * 2
     for step in range(STEPS):
         trader.pass_time()
-        trader.draw.choice(
-            (trader.open,) * 6 + (trader.run_out, trader.end_orders, trader.end_orders, trader.close_deals)
-        )()
+        trader.draw.choice(turns)()
         if step % 4 == 3:
             trader.expect_repairs()
     return trader
@@ -206,13 +207,15 @@ def run(seed: int) -> Trader:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_sequence_of_openings_makes_a_repair_inadmissible(seed):
     trader = run(seed)
-    print(trader.opened, trader.repairs, len(trader.open_deals()), trader.state.head["live_orders"])
-    assert trader.opened > 3
-    assert trader.repairs > 100
+    assert trader.opened > 5
+    assert trader.repairs > 1_000
 
 
 def test_the_search_runs_into_what_it_is_about():
-    """Its openings are stopped by nearly everything that can stop one, and go on where nothing does."""
-    reasons = sum((run(seed).reasons for seed in SEEDS), Counter())
-    print(sorted(reasons.items()))
-    assert {0, 6, 7, 8, 11, 12, 14, 15, 16, 17, 18, 24, 25, 26, 27, 28} <= set(reasons), sorted(reasons)
+    """Its openings are stopped by nearly everything that can stop one, and go on where nothing does; more than once
+    round the table of orders."""
+    traders = [run(seed) for seed in SEEDS]
+    assert sum((trader.reasons for trader in traders), Counter()).keys() >= {
+        0, 6, 7, 11, 12, 15, 16, 17, 18, 24, 25, 26, 28
+    }  # fmt: skip
+    assert sum(trader.state.head["order_counter"] > ORDER_ROWS for trader in traders) > len(SEEDS) // 2
