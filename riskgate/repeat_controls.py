@@ -1,29 +1,28 @@
 """Controls of what repeats itself: 13 duplicate decision, 14 executions in a window."""
 
+import numpy as np
+
 from engine.jit import njit
 from engine.schema import UNSET
 from engine.tables import executions_of, strategies_of
 from riskgate.verdict import at_most
 
-# Two sums modulo a prime, each word weighted by a power of its step: all products fit an integer, and numbers that
-# differ by less than the product of the primes, some 2^62, differ in one of the two.
-_PRIME, _OTHER_PRIME = 2_147_483_647, 2_147_483_629
-_STEP, _OTHER_STEP = 1_000_003, 16_777_619
+_MIX = -7046029254386353131  # 2^64 / the golden ratio, as a signed integer
+_LOW_35_BITS = (1 << 35) - 1  # what is left of a shift by 29
 
 
 @njit
-def _add_word(key, word):
-    first, second = key // _OTHER_PRIME, key % _OTHER_PRIME
-    return (first * _STEP + int(word)) % _PRIME * _OTHER_PRIME + (second * _OTHER_STEP + int(word)) % _OTHER_PRIME
+def _mix(key, word):
+    """One word more in a key: another word, or another key before it, gives another key."""
+    return (key ^ ((key >> 29) & _LOW_35_BITS) ^ np.int64(word)) * np.int64(_MIX)
 
 
 @njit
 def duplicate_key(decision):
-    """One integer for what a decision is: side, purpose, units, and each leg's lots and limit price. Another one in any
-    one of these is another integer."""
-    key = _add_word(_add_word(_add_word(0, decision.side), decision.purpose), decision.units)
+    """One integer for what a decision is: side, purpose, units, and each leg's lots and limit price."""
+    key = _mix(_mix(_mix(np.int64(0), decision.side), decision.purpose), decision.units)
     for leg in range(decision.legs):
-        key = _add_word(_add_word(key, decision.lots[leg]), decision.limit_ticks[leg])
+        key = _mix(_mix(key, decision.lots[leg]), decision.limit_ticks[leg])
     return key
 
 
