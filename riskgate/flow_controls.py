@@ -5,13 +5,14 @@ from engine.jit import njit
 from engine.messages import MESSAGE, refill
 from engine.orders import room_for
 from engine.records import DENY, ENTRY, PASS, REHEDGE
-from engine.schema import ACTIVE, HALTED, MAX_SLICES, NO_LIMIT, REDUCE_ONLY, UNSET
+from engine.schema import ACTIVE, HALTED, MAX_ORDERS, MAX_SLICES, NO_LIMIT, REDUCE_ONLY, UNSET
 from engine.tables import (
     accounts_of,
     head_of,
     instruments_of,
     markets_of,
     meters_of,
+    orders_of,
     positions_of,
     spreads_of,
     stakes_of,
@@ -22,6 +23,7 @@ from riskgate.quota_controls import self_trades
 from riskgate.verdict import at_most, note, seen
 
 _MS = 1_000_000
+KEPT_ROWS = 4 * MAX_ORDERS  # of the order table, next to be taken, that only repairs may use
 
 
 @njit
@@ -56,7 +58,7 @@ def working_orders(base, decision, verdict, now_ns):
     head = head_of(base)
     limit = head.n_order if decision.purpose >= REHEDGE else head.n_order // 2
     wanted = head.live_orders + decision.legs * MAX_SLICES
-    if room_for(base, decision):
+    if room_for(base, decision) and (decision.purpose >= REHEDGE or _leaves_rows(base, decision)):
         at_most(verdict, 7, wanted, limit, -1)
     else:
         note(verdict, 7, wanted, 0, DENY, -1)
@@ -77,6 +79,19 @@ def working_orders(base, decision, verdict, now_ns):
             account = accounts_of(base)[row.account]
             at_most(verdict, 7, account.live_orders + of_account, account.max_working_orders, leg)
         at_most(verdict, 7, row.live_orders + of_contract, row.max_working_orders, leg)
+
+
+@njit
+def _leaves_rows(base, decision):
+    """Whether the rows behind those that an opening may take are free too. Orders take their rows in turn: one that
+    lives long may lie ahead, and an opening that came right up to it would leave a repair nowhere to go."""
+    head, orders = head_of(base), orders_of(base)
+    first = head.order_counter + decision.legs * MAX_SLICES + 1
+    for at in range(first, first + min(KEPT_ROWS, head.n_order // 4)):
+        row = orders[at & (head.n_order - 1)]
+        if row.order_no != 0 and row.settled == 0:
+            return False
+    return True
 
 
 @njit

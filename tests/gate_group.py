@@ -6,6 +6,7 @@ spread 2 has two legs of one contract in two accounts of the group, and a third 
 
 import msgspec
 
+from desk.build import DEAL_ROWS, ORDER_ROWS
 from desk.config import Config, LegSpec, SpreadSpec
 from desk.config_rules import RuleSpec, TierSpec
 from tests.gate_world import AU, GC, fresh_state, quote
@@ -43,9 +44,9 @@ def group_config() -> Config:
     )  # fmt: skip
 
 
-def group_state():
+def group_state(rows: tuple[int, int] = (ORDER_ROWS, DEAL_ROWS)):
     """Every control far from its level, in the wider world."""
-    state = fresh_state(group_config())
+    state = fresh_state(group_config(), rows)
     for at in (SAME, NEXT):
         quote(state, at, MIDS[at], MIDS[at] + 1)
     return state

@@ -72,10 +72,6 @@ def lacks(table: str, row: int, field: str) -> Callable:
     return lambda state: getattr(state, table)[row].__setitem__(field, UNSET)
 
 
-def _lacks_a_band(state) -> None:
-    state.instrument[AU]["banded"], state.instrument[AU]["lower_limit_ticks"] = 1, UNSET
-
-
 def meter_of(state, kind: str, at: int = AU):
     """The meter of an instrument's contract, product or account."""
     row = state.instrument[at]
@@ -96,6 +92,17 @@ def _locked_book(state, step):
     row = state.book[GC]
     row["ask_lots"] = 0 if step >= 0 else row["ask_lots"]
     state.instrument[GC]["upper_limit_ticks"] = 13_950 if step > 0 else 13_953
+
+
+def _band(unknown: str):
+    """A contract with price limits, one of which nobody has told."""
+
+    def forget(state):
+        row = state.instrument[AU]
+        row["banded"], row["lower_limit_ticks"], row["upper_limit_ticks"] = 1, 15_000, 16_000
+        row[f"{unknown}_limit_ticks"] = UNSET
+
+    return forget
 
 
 # when, where, how often
@@ -235,7 +242,7 @@ UNSTATED = [
     Unstated(2, "account's largest value", lacks("account", US, "max_order_micros")),
     Unstated(3, "collar", lacks("instrument", AU, "collar_bps")),
     Unstated(3, "collar from the far touch", lacks("instrument", GC, "collar_ticks")),
-    Unstated(4, "a limit of a banded contract", _lacks_a_band),
+    *(Unstated(4, f"{side} limit of a banded contract", _band(side)) for side in ("lower", "upper")),
     Unstated(7, "account's working orders", lacks("account", US, "max_working_orders")),
     Unstated(7, "instrument's working orders", lacks("instrument", GC, "max_working_orders")),
     Unstated(13, "duplicates", lacks("strategy", 0, "max_duplicates")),

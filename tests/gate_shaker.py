@@ -11,6 +11,7 @@ from tests.gate_world import AU, FX, GC, NOW_NS, decision_of, quote
 from tests.twin_gate import Twin
 
 PURPOSES = (ENTRY,) * 6 + (EXIT, EXIT, LEDGER_HEDGE, REHEDGE, UNWIND)
+ORDERS = 64  # of the table's first rows
 STEPS = (-1, -1, 0, 0, 1, 1, 2, 40)  # of a limit from what is observed
 DISTURBED = (0, 1, 1, 1, 2, 2, 3, 5, 8)  # how many numbers of a state are brought near a level
 
@@ -39,7 +40,7 @@ class Shaker:
         """The next state, with its decision in the scratch row."""
         state = self.state
         state.block[: self.ends] = self.kept
-        state.order["order_no"][:16] = state.deal["deal_id"][:16] = 0
+        state.order["order_no"][:ORDERS] = state.deal["deal_id"][:16] = 0
         self._quotes()
         self._positions()
         self._sums()
@@ -147,7 +148,7 @@ class Shaker:
     def _full_tables(self) -> None:
         draw, state = self.draw, self.state
         if self.seldom(60):
-            state.order[draw.randint(1, 10)]["order_no"] = 1
+            state.order[draw.choice((draw.randint(1, 10), draw.randint(50, 62)))]["order_no"] = 1
         if self.seldom(60):
             row = state.deal[1]
             row["deal_id"] = 1 + len(state.deal) * draw.randint(0, 1)

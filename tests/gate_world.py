@@ -3,7 +3,7 @@
 Leg 0 is Shanghai gold, leg 1 COMEX gold, with the rate of the dollar between them, all of the demo's config.
 """
 
-from desk.build import Names, build_state
+from desk.build import DEAL_ROWS, ORDER_ROWS, Names, build_state
 from desk.hot import HOT
 from engine.journal import MemoryJournal
 from engine.ports import READY
@@ -20,9 +20,9 @@ CN, US = 0, 1
 CAPITAL = 10**13
 
 
-def fresh_state(config=None):
-    """The demo's tables with every control far from its level."""
-    state = build_state(Names(config or demo_config()), "2026-11-18")
+def fresh_state(config=None, rows: tuple[int, int] = (ORDER_ROWS, DEAL_ROWS)):
+    """The demo's tables with every control far from its level. rows: of orders, of deals."""
+    state = build_state(Names(config or demo_config()), "2026-11-18", rows)
     head = state.head
     head["epoch"], head["now_ns"], head["limits_version"] = 1, NOW_NS, 7
     head["clock_base_ns"] = head["clock_start_ns"] = NOW_NS

@@ -174,6 +174,15 @@ def test_a_full_table_denies_what_it_has_no_rows_for(purpose):
     expect_denied(judge(state), 7)
 
 
+@pytest.mark.parametrize(("ahead", "entry", "repair"), [(6, 0, 0), (7, 0, 1), (54, 0, 1), (55, 1, 1)])
+def test_an_order_that_lives_long_stops_openings_before_it_stops_a_repair(ahead, entry, repair):
+    """Orders take their rows in turn: six for the decision, and 48 that are for repairs."""
+    for purpose, cleared in ((ENTRY, entry), (EXIT, entry), (REHEDGE, repair), (UNWIND, repair)):
+        state, _ = asked(purpose)
+        state.order[(int(state.head["order_counter"]) + ahead) % len(state.order)]["order_no"] = 1
+        assert judge(state)["cleared"] == cleared, purpose
+
+
 def test_a_deal_row_that_is_still_open_is_not_overwritten():
     state, decision = asked()
     state.deal[int(decision["deal_id"])]["deal_id"] = int(decision["deal_id"]) + len(state.deal)

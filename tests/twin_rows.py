@@ -8,6 +8,8 @@ import math
 from fractions import Fraction
 from functools import cache
 
+import numpy as np
+
 from engine.instruments import INVERSE, LONG_SHORT_TODAY, NET
 from engine.records import (
     CLOSED,
@@ -31,6 +33,7 @@ TABLES = (
     "market", "venue", "account", "pool", "currency", "instrument", "book", "position", "spread", "strategy", "stake",
     "meter", "tier",
 )  # fmt: skip
+KEPT_ROWS = 48  # of the order table, behind those that an opening takes
 DTYPES = SCHEMA | {"head": HEAD, "decision": DECISION_DTYPE}
 
 
@@ -88,10 +91,10 @@ class Rows:
 
     def _free_rows(self) -> bool:
         orders, deals = self.state.order, self.state.deal
-        for ahead in range(1, self.d["legs"] * MAX_SLICES + 1):
-            row = orders[(self.head["order_counter"] + ahead) % len(orders)]
-            if row["order_no"] and not row["settled"]:
-                return False
+        wanted = self.d["legs"] * MAX_SLICES + (0 if self.repair else min(KEPT_ROWS, len(orders) // 4))
+        ahead = (self.head["order_counter"] + np.arange(1, wanted + 1)) % len(orders)
+        if ((orders["order_no"][ahead] != 0) & (orders["settled"][ahead] == 0)).any():
+            return False
         deal = deals[self.d["deal_id"] % len(deals)]
         if deal["deal_id"] in (0, self.d["deal_id"]):
             return True
