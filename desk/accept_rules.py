@@ -136,4 +136,9 @@ LATENCIES = {
 def latency_checks(code: int, figures: Mapping[str, Any]) -> list[Check]:
     """The figures are shown, not judged: what is fast enough is for the desk to say."""
     told = [above_zero(figures, key, what) for key, what in LATENCIES.items()]
-    return [Check("the benches ended in order", code == 0, f"exit code {code}"), *told]
+    refused = figures.get("refused")
+    said = "not told" if refused is None else "; ".join(map(str, refused)) or "none"
+    return [
+        Check("the benches ended in order", code == 0, f"exit code {code}"),
+        Check("they refused no figure of their own", refused == [], said), *told,
+    ]  # fmt: skip

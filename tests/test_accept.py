@@ -28,18 +28,25 @@ def accept(config: Path, page: Path, *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
 
 
+def measured(step: dict) -> str:
+    """The verdict that the latency step must have: a bench refuses its figures on a machine that is too busy."""
+    return "FAIL" if step["figures"]["refused"] else "pass"
+
+
 def test_the_demo_is_accepted_and_its_evidence_lies_beside_the_page(tmp_path):
     page = tmp_path / "a folder" / "gold desk.html"
     config = ROOT / "configs" / "demo" / "generated" / "engine.toml"
     done = accept(config, page, "--seconds", "6", "--deals", "4")
     found = json.loads(page.with_suffix(".json").read_text())
-    assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(page)
     steps = {one["name"]: one for one in found["steps"]}
     assert list(steps) == ["config", "joint", "kill", "storm", "latency"]
-    assert {one["verdict"] for one in steps.values()} == {"pass"}
-    assert all(one["seconds"] > 0 for one in steps.values())
-    assert len(done.stderr.strip().splitlines()) == len(steps)
+    latency = steps.pop("latency")
+    assert {one["verdict"] for one in steps.values()} == {"pass"}, done.stderr
+    assert latency["verdict"] == measured(latency)
+    assert found["accepted"] == (latency["verdict"] == "pass") == (done.returncode == 0)
+    assert all(one["seconds"] > 0 for one in found["steps"])
+    assert len(done.stderr.strip().splitlines()) == len(found["steps"])
     journal = Path(steps["joint"]["figures"]["journal"])
     assert journal == page.with_suffix("") / "journal"
     assert verify(journal).problems == []
@@ -47,9 +54,9 @@ def test_the_demo_is_accepted_and_its_evidence_lies_beside_the_page(tmp_path):
     codes = [int(record.data["code"]) for record in read(journal) if record.kind == records.COMMAND]
     assert codes == [records.COMMAND_KILL, records.COMMAND_STOP]
     assert steps["storm"]["figures"]["breaches"] == 0
-    assert steps["latency"]["figures"]["both_us_p50"] > 0
+    assert latency["figures"]["pair_us_p50"] > 0
     text = page.read_text()
-    assert "Accepted: every step passed." in text
+    assert ("Accepted: every step passed." in text) == found["accepted"]
     assert "SIM_SHFE: asked " in text and str(journal) in text and chain_of(journal) in text
 
 
@@ -81,6 +88,6 @@ def test_a_wrong_config_is_reported_whole_and_the_machine_is_measured_all_the_sa
     found = json.loads((tmp_path / "page.json").read_text())
     assert done.returncode == found["exit_code"] == 1
     verdicts = [(one["name"], one["verdict"]) for one in found["steps"]]
-    assert verdicts == [
-        ("config", "FAIL"), ("joint", "skipped"), ("kill", "skipped"), ("storm", "skipped"), ("latency", "pass"),
-    ]  # fmt: skip
+    skipped = [(name, "skipped") for name in ("joint", "kill", "storm")]
+    assert verdicts == [("config", "FAIL"), *skipped, ("latency", measured(found["steps"][-1]))]
+    assert found["steps"][-1]["figures"]["pair_us_p50"] > 0

@@ -42,7 +42,7 @@ JOINT = {
 }  # fmt: skip
 KILL = {"kill_code": 0, "kills": {"SIM_SHFE": {}, "SIM_OTC": {}}, "kill_left": 0, "entries_after_kill": 0}
 STORM = {"deals": 300, "breaches": 0, "naked_at_end": 0}
-LATENCY = {"both_us_p50": 40.1, "both_us_p99": 90.0, "pair_us_p50": 1.0, "pair_us_p99": 2.1}
+LATENCY = {"both_us_p50": 40.1, "both_us_p99": 90.0, "pair_us_p50": 1.0, "pair_us_p99": 2.1, "refused": []}
 
 RULES = {
     "joint": (lambda figures: joint_checks(CONFIG, figures), JOINT),
@@ -59,7 +59,7 @@ BROKEN = [
     ("kill", "kills", {"SIM_SHFE": {}}), ("kill", "entries_after_kill", 2), ("storm", "breaches", 1),
     ("storm", "naked_at_end", 1), ("storm", "deals", 0), ("storm", "deals", "many"), ("storm", "breaches", "0"),
     ("latency", "both_us_p50", 0.0), ("latency", "pair_us_p99", float("nan")), ("latency", "both_us_p99", True),
-    ("latency", "pair_us_p50", float("inf")),
+    ("latency", "pair_us_p50", float("inf")), ("latency", "refused", ["path: the figure is refused"]),
 ]  # fmt: skip
 
 

@@ -200,6 +200,24 @@ def test_a_silent_deal_that_is_surely_naked_goes_to_a_person_where_repairs_stop_
     assert len(world.otc.sent) + len(world.shfe.sent) == sent
 
 
+def test_an_order_whose_cancel_was_refused_is_left_and_asked_for_again_by_itself(world_of):
+    world = leaning(world_of)
+    world.otc.deaf = True
+    killed(world)
+    (left,) = report_of(world)
+    assert left["why"] == "no answer to its cancel yet"
+    number = world.otc.sent[1].order_no
+    refused = ExecReport(venue=1, order_no=number, client_id=left["order"], instrument=world.gc,
+                         event=Event.CANCEL_REJECTED, recv_ns=world.now_ns)  # fmt: skip
+    world.loop.on_report(refused)
+    (left,) = report_of(world)
+    assert (left["state"], left["why"]) == ("working", "its cancel was refused")
+    world.step(10)
+    world.otc.deaf = False
+    world.step(3_000, 50)
+    assert figures(world)[1][:2] == (1, 1) and figures(world)[1][4] == 0
+
+
 def test_behind_a_broken_link_nothing_is_written_and_the_order_goes_when_the_link_is_back(world_of):
     world = leaning(world_of)
     world.otc.down = True

@@ -224,6 +224,7 @@ class Day:
         self._pump(self.clock.now_ns + 30 * MS)
         for at in range(len(self.instruments)):
             self.market.quote(at, self.clock.now_ns)
+        events.fund(self, BALANCE_MICROS)  # a venue tells of one account alone, and it may hold a second one's currency
         self.wait(100 * MS)
 
     def deal(self) -> None:
