@@ -7,6 +7,7 @@ turn, and says how many have changed. config None: the one in force. Here is whe
 import json
 from datetime import date
 
+from engine import pools
 from engine.core import Core
 from engine.schema import UNSET
 
@@ -43,6 +44,7 @@ def reload(core: Core, body: dict) -> None:
     """The limits of another config, journalled as LIMITS: from now on they are in every verdict, with their version."""
     core.relimit(body["config"], date_of(core.market_day))
     core.state.head["limits_version"] += 1
+    pools.share(core)  # a pool that is shared out another way is so at once
     changes = [f"{one['key']} {_shown(one['old'])} -> {_shown(one['new'])}" for one in body["changes"]]
     more = f"; and {len(changes) - _CHANGES_TOLD} more" if len(changes) > _CHANGES_TOLD else ""
     core.alert(

@@ -60,10 +60,8 @@ def share(core: Core) -> None:
     pool_of = [_pool_of(core, row) for row in state.strategy]
     for index, used in enumerate(_uses(core)):
         state.strategy[index]["pool_used_micros"] = used
-    for pool, row in enumerate(state.pool):
+    for pool in range(len(state.pool)):
         drawing = [index for index, at in enumerate(pool_of) if at == pool]
-        if row["policy"] == SHARED or not drawing:
-            continue
         for index, amount in zip(drawing, _allotted(core, pool, drawing), strict=True):
             strategy = state.strategy[index]
             if strategy["allocated_micros"] != amount:
@@ -73,12 +71,14 @@ def share(core: Core) -> None:
 
 
 def _allotted(core: Core, pool: int, drawing: list[int]) -> list[int]:
-    """UNSET for each of them where a part of the sum is not known."""
-    capital = capital_to_share(core, pool)
-    asks = [_ask(core, index) for index in drawing]
+    """UNSET for each of them where a part of the sum is not known; without a split nothing need be."""
+    policy = int(core.state.pool[pool]["policy"])
+    if policy == SHARED:
+        return [NO_LIMIT] * len(drawing)
+    capital, asks = capital_to_share(core, pool), [_ask(core, index) for index in drawing]
     if capital == UNSET or any(ask.used == UNSET for ask in asks):
         return [UNSET] * len(drawing)
-    return allocate(int(core.state.pool[pool]["policy"]), capital, asks)
+    return allocate(policy, capital, asks)
 
 
 def capital_to_share(core: Core, pool: int) -> int:

@@ -1,5 +1,7 @@
 """Pools: how capital is shared out, what counts as used, and what of a pool is idle, held, used and in transit."""
 
+from copy import deepcopy
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -224,6 +226,20 @@ def test_a_pools_record_tells_holds_from_margin():
     pool = capital_of(world)
     assert pool["held_micros"] == 0 and pool["used_micros"] > 0
     assert pool["used_micros"] == int(world.loop.core.hot.pool_use(world.state.address, 0))
+    world.check()
+
+
+def test_a_policy_that_is_reloaded_holds_at_once():
+    world = World(config_of(5e6, max_units=1))
+    world.market(6.0)
+    world.step(300)
+    for policy, amount in (("pro_rata", 5 * 10**12), ("shared", NO_LIMIT)):
+        config = deepcopy(world.record["config"])
+        config["pools"][0]["policy"] = policy
+        changes = [{"key": "pools[0].policy", "old": "another", "new": policy}]
+        body = {"version": 1, "who": "ann", "why": "a test", "changes": changes, "config": config}
+        world.loop.on_limits(body, world.now_ns)
+        assert allotted(world) == [amount]
     world.check()
 
 
