@@ -6,7 +6,7 @@ from engine import records
 from engine.schema import UNSET
 from tests.diff_helpers import AU
 from tests.test_diff_frames import feed, rtn
-from tests.world import CALENDARS, World
+from tests.world import CALENDARS, World, demo_config, with_repair
 
 SYMBOL = "SHFE.au2702"
 QUOTE = {"datetime": "2026-11-18 09:30:00", "bid_price1": 309.0, "bid_volume1": 3, "ask_price1": 309.02,
@@ -69,6 +69,18 @@ def test_an_order_beyond_the_told_band_is_denied(world):
     world.market(6.5)
     assert world.shfe.sent == [] and at.orders("us") == []
     assert next(int(row["reason"]) for row in world.of_kind(records.VERDICT)) in (4, 5)
+    world.check()
+
+
+def test_a_repair_pays_up_to_the_limit_of_the_day_and_no_farther():
+    faults = {"SIM_SHFE": [{"at_order": 1, "do": "partial", "lots": 1}]}
+    world = World(with_repair(demo_config(max_units=1), on_partial="complete", pay_up_ticks=[5]), faults)
+    world.market(6.5)
+    bid = int(world.state.book[world.au]["bid_ticks"])
+    world.loop.on_band(world.au, bid - 1, 17_300, world.now_ns)
+    world.step(1500)
+    repairs = [order for order in world.shfe.sent if order.limit_ticks == bid - 1]
+    assert [order.lots for order in repairs] == [2] and world.outcomes() == ["complete"]
     world.check()
 
 
