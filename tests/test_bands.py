@@ -5,6 +5,7 @@ import pytest
 from engine import records
 from engine.schema import UNSET
 from tests.diff_helpers import AU
+from tests.storm_world import Storm
 from tests.test_diff_frames import feed, rtn
 from tests.world import CALENDARS, World, demo_config, with_repair
 
@@ -108,6 +109,21 @@ def test_a_restart_keeps_the_band_of_the_day(world):
     world.start(2)
     assert limits(world) == (14_300, 17_300)
     world.check()
+
+
+def test_a_venue_tells_its_limits_over_the_wire_and_again_after_a_lock_elsewhere():
+    """The real server and client: the settings' limits, the price of a lock, and the settings' limits again."""
+    desk = Storm()
+    desk.market(6.0)
+    desk.step(50)
+    desk.venues[0].lock(desk.au, limit_up=True)
+    desk.step(50)
+    bid = int(desk.loop.core.state.book[desk.au]["bid_ticks"])
+    desk.market(6.0)
+    desk.step(50)
+    told = [(int(row.data["lower_ticks"]), int(row.data["upper_ticks"])) for row in desk.journal.records()
+            if row.kind == records.BAND]  # fmt: skip
+    assert told == [(14_200, bid), (14_200, 17_360)], "the first word was what the config states already"
 
 
 def test_the_sections_of_a_record_name_their_trading_days(world):
