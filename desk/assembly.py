@@ -19,6 +19,7 @@ from desk.build import (
     instruments_of,
     policies_of,
     proxies_of,
+    ramps_of,
 )
 from desk.code import codes_of, signals_of
 from desk.config import Config
@@ -151,6 +152,7 @@ def assemble(
     )
     state: State = build_state(names, record["market_date"], rows)
     core = Core(state, journal, HOT, gateways, policies_of(names), timing, session_lookup(record), names.lists(), clock)
+    core.ramps = ramps_of(names)
     core.relimit, core.market_day = Relimit(core, config), day_of(record["market_date"])
     core.signals = signals_of(names.strategy_specs, record.get("code", {}))
     return Loop(core)

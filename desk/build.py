@@ -8,6 +8,7 @@ from desk.build_limits import fill_bucket, fill_levels, fill_loss, fill_meters, 
 from desk.config import Config, InstrumentSpec, ProxySpec, SpreadSpec, StrategySpec, TermSpec
 from desk.rules import limit_micros, limit_of, meters_of, rule_of, tier_room
 from engine.instruments import INVERSE, KINDS, POSITION_MODES, Instrument
+from engine.ramp import Ramp, Step
 from engine.repair import ON_PARTIAL, RepairPolicy
 from engine.schema import DISPATCHES, MARGIN_BASES, MARKETS, NO_LIMIT, POOL_POLICIES, UNSET
 from engine.state import State
@@ -339,6 +340,15 @@ def _fill_strategy(row, names: Names, spec: StrategySpec) -> None:
     row["allocated_micros"] = NO_LIMIT
     fill_bucket(row, spec, 0)
     fill_loss(row, spec)
+
+
+def ramps_of(names: Names) -> dict[int, Ramp]:
+    """The ramp of each strategy that has one, by its index."""
+    return {
+        index: Ramp([Step(step.units, step.min_deals, step.min_s * NS_PER_S, limit_micros(step.max_loss))
+                     for step in spec.ramp])
+        for index, spec in enumerate(names.strategy_specs) if spec.ramp
+    }  # fmt: skip
 
 
 def policies_of(names: Names) -> list[RepairPolicy]:

@@ -13,6 +13,7 @@ from desk.check_bounds import check_bounds
 from desk.check_instruments import check_instruments
 from desk.check_limits import check_limits
 from desk.check_policies import check_policies
+from desk.check_release import check_release
 from desk.check_rules import check_rules
 from desk.check_spreads import check_spreads
 from desk.check_strategies import check_strategies
@@ -56,6 +57,7 @@ def check(
     check_instruments(found)
     check_strategies(found, check_spreads(found))
     check_policies(found)
+    check_release(found)
     check_limits(found)
     check_rules(found)
     check_bounds(found)

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from desk import cli_control, cli_reading
+from desk import cli_accept, cli_control, cli_reading
 from desk.cli_parts import checked, count, positive
 
 _COMMANDS = """\
@@ -19,6 +19,7 @@ commands:
   check CONFIG    everything that is wrong with a config, in one go, and the best ratios of its spreads
   venue CONFIG    one simulated venue alone
   storm [CONFIG]  thousands of deals of a config against venues that misbehave; every breach of an invariant is told
+  accept CONFIG   a desk's acceptance in one go: check, joint test, kill drill, storm, latency; one page
 """
 _STORM = """\
 Plays deals of a desk's own config against simulated venues that do whatever venues do: reports lost, late, twice or out
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     storm.add_argument("--jobs", metavar="J", help="processes side by side (default: one a core)")
     storm.add_argument("--json", metavar="FILE", help="write the figures there, the journals' hash among them")
     storm.add_argument("--shrink", action="store_true", help="shrink the first breach to a short script")
+    cli_accept.add(commands)
     cli_control.add(commands)
     return parser
 
@@ -146,7 +148,8 @@ def _storm(asked) -> int:
 
 
 _DO = {
-    "demo": _demo, "run": _run, "check": _check, "venue": _venue, "storm": _storm, **cli_reading.DO, **cli_control.DO,
+    "demo": _demo, "run": _run, "check": _check, "venue": _venue, "storm": _storm, **cli_accept.DO, **cli_reading.DO,
+    **cli_control.DO,
 }  # fmt: skip
 
 if __name__ == "__main__":

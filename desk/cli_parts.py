@@ -21,6 +21,14 @@ def count(text: str) -> int:
     return value
 
 
+def some(text: str) -> int:
+    """An argument that is a whole number from 1, of things that are printed."""
+    value = int(text)
+    if not 1 <= value <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to a million, got {text}")
+    return value
+
+
 def checked(path: Path):
     """The check of a file that has no problem; else its problems are printed, and None."""
     from desk.check import check, render

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from desk.cli_parts import checked, count, on_journal
+from desk.cli_parts import checked, count, on_journal, some
 
 HELP = """\
 commands that read a journal, whether an engine is writing it or not:
@@ -13,8 +13,20 @@ commands that read a journal, whether an engine is writing it or not:
   report JOURNAL  one self-contained HTML page
   deals JOURNAL   every deal of a journal, a line each
   deal JOURNAL ID one deal explained: decision, orders, fills, repairs, how it ended
+  why JOURNAL DECISION    one decision, its verdict, and what each control of the gate saw
+  why-not JOURNAL SPREAD  what kept a spread's strategies from trading, second by second
+  quotas JOURNAL  the day's quotas: used, kept for repairs, left
   alerts JOURNAL  what a person should know, as a table or as JSON lines
   verify JOURNAL  checks the seals: every block's checksum and the chain over them
+"""
+_WHY_NOT = """\
+For each second and each strategy of a spread: the condition that held longest, or the gate's verdict where there was
+one. Numbers are those told last: the engine tells a reason where it changes, and once in ten seconds.
+
+TIME is market time in UTC, as every page shows it:
+  01:20:00                     of the latest day on which the journal holds it; with a fraction too
+  2026-11-18T01:20:00          of that day; +08:00 behind it says another zone
+  1800000012000000000          a record's own time, now_ns
 """
 
 
@@ -38,6 +50,21 @@ def add(commands) -> None:
     deal = commands.add_parser("deal", help="one deal explained on a page")
     deal.add_argument("journal", type=Path, metavar="JOURNAL")
     deal.add_argument("id", type=count, metavar="ID")
+
+    why = commands.add_parser("why", help="one decision, and what the gate saw",
+                              description="Exit code 2 where the journal holds no such decision.")  # fmt: skip
+    why.add_argument("journal", type=Path, metavar="JOURNAL")
+    why.add_argument("decision", type=count, metavar="DECISION")
+
+    why_not = commands.add_parser("why-not", help="why a spread was not traded at a time", description=_WHY_NOT,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    why_not.add_argument("journal", type=Path, metavar="JOURNAL")
+    why_not.add_argument("spread", metavar="SPREAD")
+    why_not.add_argument("--at", required=True, metavar="TIME", help="the middle of what is told")
+    why_not.add_argument("--seconds", type=some, default=10, metavar="N", help="how many, of market time (default: 10)")
+
+    quotas = commands.add_parser("quotas", help="what is left of the trading day's quotas")
+    quotas.add_argument("journal", type=Path, metavar="JOURNAL")
 
     alerts = commands.add_parser("alerts", help="the alerts of a journal")
     alerts.add_argument("journal", type=Path, metavar="JOURNAL")
@@ -89,6 +116,24 @@ def _deal(asked) -> int:
     return on_journal(asked.journal, lambda: explain_deal(asked.journal, asked.id))
 
 
+def _why(asked) -> int:
+    from desk.why import explain_decision
+
+    return on_journal(asked.journal, lambda: explain_decision(asked.journal, asked.decision))
+
+
+def _why_not(asked) -> int:
+    from desk.why_not import explain_silence
+
+    return on_journal(asked.journal, lambda: explain_silence(asked.journal, asked.spread, asked.at, asked.seconds))
+
+
+def _quotas(asked) -> int:
+    from desk.quotas import show_quotas
+
+    return on_journal(asked.journal, lambda: show_quotas(asked.journal))
+
+
 def _alerts(asked) -> int:
     from desk.alerts import AlertHooks, forward, main
 
@@ -121,5 +166,5 @@ def _verify(asked) -> int:
 
 DO = {
     "watch": _watch, "replay": _replay, "report": _report, "alerts": _alerts, "deals": _deals, "deal": _deal,
-    "verify": _verify,
+    "verify": _verify, "why": _why, "why-not": _why_not, "quotas": _quotas,
 }  # fmt: skip

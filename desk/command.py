@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from desk.resolutions import resolve_lines
+from desk.until import shown
 
 OK, REFUSED, USAGE = 0, 1, 2
 _CODES = {"done": OK, "refused": REFUSED, "failed": REFUSED, "wrong": USAGE}
@@ -25,6 +26,11 @@ def send(folder: Path, request: dict) -> int:
     except NoEngine as error:
         print(error, file=sys.stderr)
         return USAGE
+    return print_answer(answer)
+
+
+def print_answer(answer: dict) -> int:
+    """Print what the engine says to a command; its exit code."""
     code = _CODES.get(answer.get("result"), USAGE)
     said = f"{'' if code == OK else answer.get('result', 'no result') + ': '}{answer.get('said', '')}"
     print(said, file=sys.stdout if code == OK else sys.stderr)
@@ -32,7 +38,7 @@ def send(folder: Path, request: dict) -> int:
 
 
 def status(folder: Path) -> int:
-    """Print what is open and halted, and every switch that is not active."""
+    """Print what is open and halted, and every switch that is not active: who has set it, why, until when."""
     try:
         answer = ask(folder, {"command": "status"})
     except NoEngine as error:
@@ -48,6 +54,11 @@ def status(folder: Path) -> int:
             print("\n".join(f"    {line}" for line in resolve_lines(str(folder), deal["deal"])))
     idle = [f"{name} {switch}" for name, switch in answer["switches"].items() if switch != "active"]
     print(f"switches: {', '.join(idle) or 'all active'}{'; the engine is stopping' if answer['stopping'] else ''}")
+    for name, one in answer["set"].items():
+        until = f"; until {shown(one['until_ns'])}" if one["until_ns"] else ""
+        print(f"  {name} {one['switch']} by {one['who']}: {one['why']}{until}")
+    if answer["repairs_stopped"]:
+        print("  no repair is sent since a kill has stopped them; `tandem resume` all ends that")
     return OK
 
 

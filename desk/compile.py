@@ -43,6 +43,7 @@ def warm() -> None:
     HOT.pool_use(at, 0)
     HOT.may_ask(at, 0, 1)
     HOT.take_wish(at, 0, 1, 0, 1, 0.0, 0.0, 0.0, 1)
+    HOT.stand(at, 0, 1)
     book_lots(at, 0, 0)
     keep_working(at, 0, 0)
     mark(at, 0, 0)

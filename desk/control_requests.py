@@ -1,11 +1,14 @@
 """One request to a running engine: the line read, the command given to the loop, the answer. No sockets here.
 
 A request is one JSON object:
-  {"command": "halt" | "reduce" | "resume", "scope": "all" | "KIND:ID", "why": TEXT}
+  {"command": "halt" | "reduce" | "resume", "scope": "all" | "KIND:ID", "why": TEXT, "until_ns": engine time, or 0}
   {"command": "resolve", "deal": ID, "decision": "retry" | "accept" | "by-hand", "why": TEXT}
+  {"command": "kill", "why": TEXT, "repairs_too": BOOL}
+  {"command": "kill-report", "drill": N}
   {"command": "reload", "path": ABSOLUTE PATH, "why": TEXT, "dry": true | false}
   {"command": "status"}
-An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT} and, of status, "deals" and "switches".
+An answer is one too: {"result": DONE | REFUSED | WRONG, "said": TEXT}; of status also "deals", "switches" and "set"
+(who, why, until), of a kill its "drill", of kill-report what `_kill_report` gives.
 WRONG: the request cannot be understood. REFUSED: it can, and the engine will not do it. Neither changes anything.
 """
 
@@ -16,7 +19,7 @@ import orjson
 
 from desk.reload import Candidate, carry_out, lines_of, look, plan
 from desk.toml_reader import nearest, shown
-from engine import command, records
+from engine import command, kill, records, switches
 from engine.loop import Loop
 from engine.schema import ACTIVE, SWITCHES
 
@@ -24,13 +27,25 @@ DONE, REFUSED, WRONG, FAILED = "done", "refused", "wrong", "failed"
 LONGEST_WHY = records.COMMAND_DTYPE["why"].itemsize
 _DEALS_TOLD = 20
 _CODES = {"halt": records.COMMAND_HALT, "reduce": records.COMMAND_REDUCE, "resume": records.COMMAND_RESUME}
-_PLURALS = {"venue": "venues", "account": "accounts", "strategy": "strategies", "spread": "spreads"}
+_PLURALS = {records.SCOPES[choice]: plural for choice, plural in switches.NAMES.items()}
 
 
 class Switch(msgspec.Struct, forbid_unknown_fields=True):
     command: str
     scope: str
     why: str
+    until_ns: int = 0
+
+
+class Kill(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+    why: str
+    repairs_too: bool = False
+
+
+class KillReport(msgspec.Struct, forbid_unknown_fields=True):
+    command: str
+    drill: int
 
 
 class Resolve(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +66,11 @@ class Status(msgspec.Struct, forbid_unknown_fields=True):
     command: str
 
 
-_KINDS = {**dict.fromkeys(_CODES, Switch), "resolve": Resolve, "reload": Reload, "status": Status}
+Request = Switch | Resolve | Reload | Kill | KillReport | Status
+_KINDS = {
+    **dict.fromkeys(_CODES, Switch), "resolve": Resolve, "reload": Reload, "kill": Kill, "kill-report": KillReport,
+    "status": Status,
+}  # fmt: skip
 
 
 class Misread(Exception):
@@ -78,17 +97,20 @@ def answer(loop: Loop, line: bytes, who: str, now_ns: int, candidate: Candidate 
             return _status(loop)
         if isinstance(request, Reload):
             return _reload(loop, request, candidate or look(request.path), who, now_ns)
-        code, choice, scope = _meant(loop, request)
+        if isinstance(request, KillReport):
+            return _kill_report(loop, request.drill)
+        code, choice, scope, until_ns = _meant(loop, request)
     except Misread as error:
         return {"result": WRONG, "said": str(error)}
-    if loop.stopping:
+    if loop.stopping and not isinstance(request, Kill):
         return {"result": REFUSED, "said": "the engine is stopping"}
-    because = command.refusal(loop.core, code, choice, scope)
+    because = command.refusal(loop.core, code, choice, scope, until_ns, now_ns)
     if because:
         return {"result": REFUSED, "said": because}
     seq = loop.core.journal.next_seq
-    loop.on_command(code, choice, scope, who, request.why, now_ns)
-    return {"result": DONE, "said": f"{_outcome(loop, request)} (record {seq}, by {who})"}
+    loop.on_command(code, choice, scope, who, request.why, now_ns, until_ns)
+    said = {"result": DONE, "said": f"{_outcome(loop, request)} (record {seq}, by {who})"}
+    return said | {"drill": len(loop.core.drills)} if isinstance(request, Kill) else said
 
 
 def _reload(loop: Loop, request: Reload, candidate: Candidate, who: str, now_ns: int) -> dict:
@@ -108,7 +130,7 @@ def _reload(loop: Loop, request: Reload, candidate: Candidate, who: str, now_ns:
     return {"result": DONE, "said": f"limits of version {version} are in force (record {seq}, by {who}):\n{lines}"}
 
 
-def _read(line: bytes) -> Switch | Resolve | Reload | Status:
+def _read(line: bytes) -> Request:
     try:
         raw = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -123,7 +145,7 @@ def _read(line: bytes) -> Switch | Resolve | Reload | Status:
         raise Misread(f"{raw['command']}: {error}") from None
     if isinstance(request, Reload) and not request.path.startswith("/"):
         raise Misread(f"path: expected an absolute path, got {shown(request.path)}")
-    if not isinstance(request, Status) and not (isinstance(request, Reload) and request.dry):
+    if not isinstance(request, Status | KillReport) and not (isinstance(request, Reload) and request.dry):
         _check_why(request.why)
     return request
 
@@ -138,27 +160,31 @@ def _check_why(why: str) -> None:
         raise Misread(f"why: expected at most {LONGEST_WHY} bytes of text, got {size}")
 
 
-def _meant(loop: Loop, request: Switch | Resolve) -> tuple[int, int, int]:
-    """The (code, choice, scope) that `Loop.on_command` takes."""
+def _meant(loop: Loop, request: Switch | Resolve | Kill) -> tuple[int, int, int, int]:
+    """The (code, choice, scope, until_ns) that `Loop.on_command` takes."""
+    if isinstance(request, Kill):
+        return records.COMMAND_KILL, int(request.repairs_too), -1, 0
     if isinstance(request, Switch):
-        return _CODES[request.command], *scope_of(loop.core.names, request.scope)
+        if not 0 <= request.until_ns < 2**62:
+            raise Misread(f"until_ns: expected nanoseconds of engine time, or 0, got {request.until_ns}")
+        return _CODES[request.command], *scope_of(loop.core.names, request.scope), request.until_ns
     decisions = records.RESOLUTIONS[1:]
     if request.decision not in decisions:
         raise Misread(_unknown("decision", request.decision, decisions))
     if not 0 < request.deal < 2**63:
         raise Misread(f"deal: expected the number of a deal, got {request.deal}")
-    return records.COMMAND_RESOLVE, records.RESOLUTIONS.index(request.decision), request.deal
+    return records.COMMAND_RESOLVE, records.RESOLUTIONS.index(request.decision), request.deal, 0
 
 
 def scope_of(names: dict[str, list[str]], text: str) -> tuple[int, int]:
-    """What a switch covers: (SCOPE_*, row). `all`, or a kind and a name of the config, such as strategy:gold."""
+    """What a switch covers: (SCOPE_*, row). `all`, or a kind and a name, such as strategy:gold or market:domestic."""
     if text == "all":
         return records.SCOPE_ALL, -1
     kind, colon, name = text.partition(":")
     if kind not in _PLURALS or not colon:
         hint = _meant_scope(names, kind, name if colon else "", text)
         raise Misread(
-            f"scope {shown(text)}: expected all, venue:ID, account:ID, strategy:ID or spread:ID"
+            f"scope {shown(text)}: expected all, market:ID, venue:ID, account:ID, strategy:ID or spread:ID"
             + (f" (nearest: {hint})" if hint else "")
         )
     known = names[_PLURALS[kind]]
@@ -182,8 +208,12 @@ def _unknown(what: str, got: str, known: Iterable[str]) -> str:
     return f"{what} {shown(got)}: expected one of {', '.join(known)}" + (f" (nearest: {near})" if near else "")
 
 
-def _outcome(loop: Loop, request: Switch | Resolve) -> str:
+def _outcome(loop: Loop, request: Switch | Resolve | Kill) -> str:
     """What is so now, in words."""
+    if isinstance(request, Kill):
+        asked = sum(part.asked for part in loop.core.drills[-1].parts)
+        repairs = "no repair is sent either" if request.repairs_too else "repairs of open deals go on"
+        return f"killed: all is halted, {asked} orders are asked to end; {repairs}"
     if isinstance(request, Resolve):
         row = loop.core.state.deal_row(request.deal)
         exposure = int(row["exposure_ubase"]) / 1e6
@@ -205,10 +235,21 @@ def _state(row) -> str:
 def _switches(loop: Loop) -> dict[str, str]:
     """Every switch by its scope's name, the engine's own first."""
     core = loop.core
-    found = {"all": SWITCHES[core.state.head["switch"]]}
-    for kind, plural in _PLURALS.items():
-        rows = getattr(core.state, kind)
-        found |= {f"{kind}:{name}": SWITCHES[row["switch"]] for name, row in zip(core.names[plural], rows, strict=True)}
+    return {
+        switches.name_of(core, *one): SWITCHES[switches.setting_of(core, *one).level] for one in switches.scopes(core)
+    }
+
+
+def _set(loop: Loop) -> dict[str, dict]:
+    """Who has set each switch that is not active, why, and until when (0: until somebody resumes it)."""
+    core, found = loop.core, {}
+    for one in switches.scopes(core):
+        setting = switches.setting_of(core, *one)
+        if setting.level != ACTIVE:
+            found[switches.name_of(core, *one)] = {
+                "switch": SWITCHES[setting.level], "who": setting.who, "why": setting.why,
+                "until_ns": core.until.get(one, 0),
+            }  # fmt: skip
     return found
 
 
@@ -221,7 +262,32 @@ def _status(loop: Loop) -> dict:
     said += f" (the oldest {_DEALS_TOLD} are listed)" if len(ids) > _DEALS_TOLD else ""
     version = int(core.state.head["limits_version"])
     said += f"; limits of version {version}" if version else ""
-    return {"result": DONE, "said": said, "deals": deals, "switches": _switches(loop), "stopping": loop.stopping}
+    return {
+        "result": DONE, "said": said, "deals": deals, "switches": _switches(loop), "set": _set(loop),
+        "stopping": loop.stopping, "repairs_stopped": core.hands_off,
+    }  # fmt: skip
+
+
+def _kill_report(loop: Loop, number: int) -> dict:
+    """How a kill stands: done once every venue's record is written; each venue's figures, what is left of its orders,
+    and the orders there that are not ours."""
+    core = loop.core
+    if not 0 < number <= len(core.drills):
+        return {"result": WRONG, "said": f"drill: there is no kill {number}"}
+    drill, venues, left = core.drills[number - 1], [], []
+    for part in drill.parts:
+        name, still = core.names["venues"][part.venue], kill.left_of(core, part)
+        venues.append({
+            "venue": name, "asked": part.asked, "cancelled": part.cancelled, "filled": part.filled,
+            "left": len(still), "over": part.over, "last_ns": 0 if still else part.last_ns,
+        })  # fmt: skip
+        left += [{"venue": name, **one} for one in still]
+    foreign = [{"venue": core.names["venues"][venue], "order": name, "what": what}
+               for (venue, name), what in core.foreign.items()]  # fmt: skip
+    return {
+        "result": DONE, "said": "the drill is over" if drill.done else "the drill goes on", "done": drill.done,
+        "venues": venues, "left": left, "foreign": foreign,
+    }  # fmt: skip
 
 
 def _deal(loop: Loop, deal_id: int) -> dict:

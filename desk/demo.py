@@ -4,36 +4,33 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import orjson
-import tomli_w
 
+from desk.children import NS_PER_S, ROOT, Child, NotUp, until
 from desk.config import Config
 from desk.console import watch
 from desk.fold import Fold
 from desk.replay import replay
 from desk.report import write_report
+from desk.stage import market_of, set_up
 from desk.summary import summary
 from desk.toml_reader import read
-from desk.venue import LEFT_OUT, VenueFile, begin_ns, files_of, played_text, utc_text
+from desk.venue import LEFT_OUT, VenueFile, files_of
 from engine.clock import now_ns
 from engine.layout import Damaged
 from engine.sealer import lock
 from engine.segments import read as read_journal
 
-ROOT = Path(__file__).resolve().parent.parent
 DEMOS = ROOT / "configs" / "demo"
 GENERATED = "generated"
-NS_PER_S = 1_000_000_000
 FAILED = 1
-_START_S, _STOP_S, _LOOK_S = 20.0, 30.0, 0.05
+_START_S, _LOOK_S = 20.0, 0.05
 _OPEN_S, _OPEN_RECORDED_S = 1.0, 2.5  # until the market opens: for venues to be up, and to read into a recording
 
 
@@ -67,21 +64,11 @@ def prepare(wish: Wish) -> Plan:
     config: Config = _read(source / "engine.toml", Config)
     files = [_tuned(_read(source / f"{venue.id}.toml", VenueFile), wish) for venue in config.venues]
     _check_recordings(files)
-    played = played_text(files[0])
-    clock = {"base_utc": config.clock.base_utc, "speed": files[0].sim.speed}
-    if (base_ns := begin_ns(files[0])) is not None:
-        clock["base_utc"] = utc_text(base_ns)
+    market = market_of(config, files)
     _clear(wish.out)
-    folder = wish.out / "config"
-    folder.mkdir()
-    ports = [_free_ports() for _ in files]
-    shown = msgspec.to_builtins(config) | {"include": [], "clock": clock}
-    for venue, own in zip(shown["venues"], ports, strict=True):
-        venue["settings"] |= _addresses(venue["protocol"], *own)
-    _write(folder / "engine.toml", shown)
-    venues = [_write_venue(folder, source, file, *own) for file, own in zip(files, ports, strict=True)]
+    staged = set_up(config, files, source, wish.out / "config", market.clock)
     opens_s = _OPEN_RECORDED_S if wish.data else _OPEN_S
-    return Plan(folder / "engine.toml", venues, now_ns() + round(opens_s * NS_PER_S), played)
+    return Plan(staged.engine, staged.venues, now_ns() + round(opens_s * NS_PER_S), market.played)
 
 
 def _source_of(wish: Wish) -> Path:
@@ -141,87 +128,6 @@ def _clear(out: Path) -> None:
         (out / result).unlink(missing_ok=True)
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
-        return first.getsockname()[1], second.getsockname()[1]
-
-
-def _addresses(protocol: str, port: int, market_data_port: int) -> dict:
-    """Where a venue is, in the words of its protocol's settings."""
-    if protocol == "diff":
-        return {"md_url": f"ws://127.0.0.1:{port}/md", "td_url": f"ws://127.0.0.1:{port}/td"}
-    return {"host": "127.0.0.1", "order_port": port, "md_port": market_data_port}
-
-
-def _write_venue(folder: Path, source: Path, file: VenueFile, port: int, market_data_port: int) -> Path:
-    sim = msgspec.structs.replace(file.sim, port=port, market_data_port=market_data_port)
-    path = folder / f"{sim.id}.toml"
-    _write(path, msgspec.to_builtins(msgspec.structs.replace(file, sim=sim, include=[])))
-    if sim.faults:
-        shutil.copy(source / sim.faults, folder / sim.faults)
-    return path
-
-
-def _write(path: Path, shown: dict) -> None:
-    path.write_text(tomli_w.dumps(_without_none(shown)))
-
-
-def _without_none(value):
-    """TOML has no null: a key without a value is left out."""
-    if isinstance(value, dict):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
-    return [_without_none(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-class Child:
-    """One process of the demo, its output in a log file; it is ended in order where the `async with` block ends.
-
-    In a session of its own, so that a Ctrl-C in the terminal reaches the demo alone.
-    """
-
-    def __init__(self, name: str, arguments: list[str], out: Path):
-        self.name, self.log = name, out / f"{name}.log"
-        self._arguments = arguments
-
-    async def __aenter__(self) -> "Child":
-        with open(self.log, "wb") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "desk.cli", *self._arguments, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL,
-                stdout=log, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-        return self
-
-    async def __aexit__(self, *_) -> None:
-        """SIGTERM, and SIGKILL for one that does not obey."""
-        if self.running:
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(self._process.wait(), _STOP_S)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-
-    @property
-    def code(self) -> int | None:
-        """Its exit code, negative for a signal; None while it runs."""
-        return self._process.returncode
-
-    @property
-    def running(self) -> bool:
-        return self.code is None
-
-    def says(self, words: str) -> bool:
-        return words in self.log.read_text(errors="replace")
-
-    def last_line(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
-
-    def early_end(self) -> str:
-        said = self.last_line() or "it said nothing"
-        return f"{self.name} ended early, with exit code {self.code}: {said} (see {self.log})"
-
-
 def run(wish: Wish) -> int:
     """The whole demo; the engine's exit code, or 1 where the results are not whole. DemoError where it cannot run."""
     wish = wish._replace(out=wish.out.absolute())
@@ -233,6 +139,8 @@ def run(wish: Wish) -> int:
         plan = prepare(wish)
         print(f"plays {plan.played}", flush=True)
         return asyncio.run(_play(wish, plan))
+    except NotUp as error:
+        raise DemoError(str(error)) from error
     except (OSError, Damaged, ValueError) as error:
         raise DemoError(f"{error} (the logs are in {wish.out})") from error
 
@@ -251,11 +159,11 @@ async def _play(wish: Wish, plan: Plan) -> int:
         children = [Child(path.stem, ["venue", str(path), *origin], wish.out) for path in plan.venues]
         for child in children:
             await processes.enter_async_context(child)
-        await _until(lambda: _is_open(plan, children), "not every venue listens", children, stop)
+        await until(lambda: _is_open(plan, children), "not every venue listens", children, stop, _START_S)
         arguments = ["run", str(plan.engine), "--journal", str(journal), *origin, "--played", plan.played]
         engine = await processes.enter_async_context(Child("engine", arguments, wish.out))
         children.append(engine)
-        await _until((journal / "live").exists, "the engine does not start", [engine], stop)
+        await until((journal / "live").exists, "the engine does not start", [engine], stop, _START_S)
         await _look_on(wish, journal, children, stop)
         early = [child.early_end() for child in children if not child.running]
         print("\n".join(early) or "stopping: no new risk, orders out, deals repaired", flush=True)
@@ -269,21 +177,6 @@ async def _play(wish: Wish, plan: Plan) -> int:
 def _is_open(plan: Plan, venues: list[Child]) -> bool:
     """The engine is started into an open market: before its first moment there is no market time."""
     return now_ns() >= plan.origin_ns and all(venue.says("listens on") for venue in venues)
-
-
-async def _until(condition: Callable[[], bool], otherwise: str, children: list[Child], stop: asyncio.Event) -> None:
-    """Wait for a condition. DemoError where a child has ended, it takes too long, or a signal came."""
-    end_ns = now_ns() + round(_START_S * NS_PER_S)
-    while not condition():
-        if stop.is_set():
-            raise DemoError("stopped before it began")
-        for child in children:
-            if not child.running:
-                raise DemoError(child.early_end())
-        if now_ns() > end_ns:
-            logs = ", ".join(str(child.log) for child in children)
-            raise DemoError(f"{otherwise} within {_START_S:g} s (see {logs})")
-        await asyncio.sleep(_LOOK_S)
 
 
 async def _look_on(wish: Wish, journal: Path, children: list[Child], stop: asyncio.Event) -> None:

@@ -10,6 +10,7 @@ from desk.fold_latency import ROUND_TRIP, Latencies
 from desk.fold_names import Names
 from desk.fold_rows import row_of
 from desk.fold_series import Series
+from desk.fold_stands import Stands
 from engine.records import (
     ALERT,
     BLOCKED_NAMES,
@@ -36,6 +37,7 @@ from engine.records import (
     SENT,
     SPREAD,
     STAMPS,
+    STAND,
     START,
     VERDICT,
 )  # fmt: skip
@@ -88,21 +90,24 @@ class Fold:
         self.accounts: dict = {}
         self.deals = Deals()
         self.latencies = Latencies()
+        self.stands = Stands()
         self.verdicts: Counter = Counter()  # (cleared, a strategy's) -> count
         self.denials: dict[int, Denial] = {}
         self.alerts: deque = deque(maxlen=ALERTS_KEPT)
         self.alert_levels: Counter = Counter()
         self.commands: list = []
+        self.shadows = 0  # cleared decisions of strategies of which nothing was sent, as their mode asks
         self.unmatched = 0  # verdicts whose decision this journal does not hold
         self._undecided: dict = {}
         self._repair_ids: set[int] = set()
         self._take = {
-            START: self.starts.append, QUOTE: self._on_quote, REPORT: self._on_report, LINK: self._on_link,
+            START: self._on_start, QUOTE: self._on_quote, REPORT: self._on_report, LINK: self._on_link,
             CANCEL: self.deals.on_cancel, QUERY: self.deals.on_query, COMMAND: self._on_command,
             DECISION: self._on_decision, VERDICT: self._on_verdict,
             ORDER: self.deals.on_order, ORDER_STATE: self.deals.on_state, FILL: self.deals.on_fill,
             DEAL: self.deals.on_deal, REPAIR: self.deals.on_repair, LEDGER: self._on_ledger, CAPITAL: self._on_capital,
             SPREAD: self._on_spread, STAMPS: self._on_stamps, SENT: self._on_sent,
+            STAND: self.stands.on_stand,
         }  # fmt: skip
 
     def feed(self, record) -> None:
@@ -111,7 +116,6 @@ class Fold:
         self.bytes += HEADER.itemsize + (len(record.payload) + 7) // 8 * 8
         self.kinds[record.kind] += 1
         self.first_ns = self.first_ns or record.now_ns
-        self.last_ns, self.last_seq = max(self.last_ns, record.now_ns), record.seq
         take = self._take.get(record.kind)
         if take is not None:
             take(row_of(record))
@@ -119,6 +123,7 @@ class Fold:
             self.names = Names(record.data)
         elif is_alert(record):
             self._on_alert(record)
+        self.last_ns, self.last_seq = max(self.last_ns, record.now_ns), record.seq
 
     def market_ns(self, now_ns: int) -> int:
         """Market time of an engine time, by the latest START whose clock ran by then, else the first; the same where
@@ -132,6 +137,10 @@ class Fold:
         if index not in self.spreads:
             self.spreads[index] = SpreadView()
         return self.spreads[index]
+
+    def _on_start(self, row) -> None:
+        self.starts.append(row)
+        self.stands.on_start(row.now_ns, self.last_ns)
 
     def _on_quote(self, row) -> None:
         self.quotes[row.instrument] = row
@@ -160,7 +169,9 @@ class Fold:
             return
         of_strategy = decision.purpose in (ENTRY, EXIT)
         self.verdicts[bool(row.cleared), of_strategy] += 1
-        if row.cleared:
+        if self.names.was_shadow(decision, row):
+            self.shadows += of_strategy
+        elif row.cleared:
             deal = self.deals.of(decision.deal_id or decision.decision_id)
             deal.decisions.append(decision)
             deal.verdicts.append(row)

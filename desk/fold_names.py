@@ -3,7 +3,16 @@
 from fractions import Fraction
 
 from engine.instruments import decimals_of, step_text
-from engine.records import MAX_LEGS
+from engine.records import (
+    MAX_LEGS,
+    REHEDGE,
+    SCOPE_ACCOUNT,
+    SCOPE_ALL,
+    SCOPE_MARKET,
+    SCOPE_SPREAD,
+    SCOPE_STRATEGY,
+    SCOPE_VENUE,
+)
 
 MICRO = 1_000_000
 
@@ -43,12 +52,66 @@ class Names:
     def strategy(self, index: int) -> str:
         return self._name("strategies", "strategy", index)
 
+    def market(self, index: int) -> str:
+        return self._name("markets", "market", index)
+
+    def meter(self, index: int) -> str:
+        return self._name("meters", "meter", index)
+
+    def spread_index(self, name: str) -> int:
+        """The index of a spread by its name; ValueError, which lists them, where there is none such."""
+        names = self._names.get("spreads") or []
+        if name not in names:
+            raise ValueError(f"no spread {name}; the journal has {', '.join(names) or 'none'}")
+        return names.index(name)
+
+    def strategies_on(self, spread: int) -> list[int]:
+        """Indices of the strategies that trade a spread."""
+        name = self.spread(spread)
+        of = {entry.get("id"): entry.get("spread") for entry in self._config.get("strategies") or []}
+        return [index for index, id in enumerate(self._names.get("strategies") or []) if of.get(id) == name]
+
+    def venues_under(self, spread: int) -> list[int]:
+        """Indices of the venues that a spread's price comes from: its legs', and those of the rates between them."""
+        own = self._at(self._spreads, spread).get("currency")
+        rates = {entry.get("id"): entry.get("instrument") for entry in self._config.get("currencies") or []}
+        needed = [leg for leg in self.legs(spread) if leg >= 0]
+        foreign = {self._at(self._instruments, leg).get("currency") for leg in needed} - {own}
+        needed += [self._index(rates[one]) for one in sorted(filter(rates.get, foreign))]
+        venues = self._names.get("venues") or []
+        return sorted({venues.index(name) for name in map(self.venue_of, needed) if name in venues})
+
+    def scopes(self, strategy: int, spread: int) -> set[tuple[int, int]]:
+        """(SCOPE_*, index) of every scope whose switch covers a strategy."""
+        found = {(SCOPE_ALL, -1), (SCOPE_STRATEGY, strategy), (SCOPE_SPREAD, spread)}
+        for leg in self.legs(spread):
+            venue = self.venue_of(leg)
+            places = (
+                (SCOPE_VENUE, "venues", venue),
+                (SCOPE_ACCOUNT, "accounts", self._entry("instruments", leg).get("account")),
+                (SCOPE_MARKET, "markets", self._spec("venues", venue).get("market")),
+            )
+            for scope, room, name in places:
+                if name in (known := self._names.get(room) or []):
+                    found.add((scope, known.index(name)))
+        return found
+
     @property
     def engine(self) -> str:
         return str((self._config.get("engine") or {}).get("name") or "Tandem")
 
     def strategy_kind(self, index: int) -> str:
         return str(self._entry("strategies", index).get("kind", ""))
+
+    def is_shadow(self, strategy: int) -> bool:
+        """Whether a strategy decides and sends nothing: it, or the whole engine, is in shadow mode."""
+        engine, own = self._config.get("engine") or {}, self._entry("strategies", strategy)
+        return "shadow" in (engine.get("mode"), own.get("mode"))
+
+    def was_shadow(self, decision, verdict) -> bool:
+        """Whether a decision was Cleared and yet not to be sent: it made no deal."""
+        seen = verdict.cleared and not verdict.orders and decision.purpose < REHEDGE
+        return bool(seen) and self.is_shadow(decision.strategy)
 
     def venue_of(self, instrument: int) -> str:
         """The venue an instrument trades on, empty where the config does not say."""
@@ -97,7 +160,9 @@ class Names:
 
     def _entry(self, room: str, index: int) -> dict:
         """The config's own section of a thing: the i-th name's, since a config may list things in another order."""
-        name = self._name(room, "", index)
+        return self._spec(room, self._name(room, "", index))
+
+    def _spec(self, room: str, name: str) -> dict:
         return next((entry for entry in self._config.get(room) or [] if entry.get("id") == name), {})
 
     def _index(self, instrument: int | str | None) -> int:

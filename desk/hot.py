@@ -43,6 +43,7 @@ from riskgate.capital_controls import pool_use_micros
 from riskgate.gate import check_and_hold
 from riskgate.repeat_controls import remember
 from strategies.signals import ask_strategies, may_ask, take_wish
+from strategies.stand import stand_of
 
 _AT_QUOTE = SCRATCH.fields["quote"][1]
 _AT_DECISION = SCRATCH.fields["decision"][1]
@@ -102,6 +103,13 @@ def _journal_order(base, journal, slot, now_ns):
 
 
 @njit
+def _is_shadow(base, decision):
+    """Whether a decision is judged and journalled, and never sent. A repair is of a live deal, so it always is sent."""
+    shadow = head_of(base).shadow or strategies_of(base)[decision.strategy].shadow
+    return decision.purpose < REHEDGE and shadow != 0
+
+
+@njit
 def decide(base, journal, number, now_ns):
     """Steps 5 and 6 up to the send: journal the decision, check and hold, open orders, journal verdict and orders."""
     head = head_of(base)
@@ -112,13 +120,16 @@ def decide(base, journal, number, now_ns):
     append(journal, DECISION, 0, now_ns, at + _AT_DECISION + number * _DECISION_BYTES, _DECISION_BYTES)
     cleared = check_and_hold(base, decision, now_ns)
     stamps[6] = mono_ns() + scratch.clock_offset_ns
-    count = open_orders(base, decision, now_ns) if cleared else 0
+    sends = cleared and not _is_shadow(base, decision)
+    count = open_orders(base, decision, now_ns) if sends else 0
     scratch.verdict.orders = count
     append(journal, VERDICT, 0, now_ns, at + _AT_VERDICT, _VERDICT_BYTES)
     if decision.purpose < REHEDGE:
         head.decisions += 1
         if cleared:
-            open_deal(base, decision, now_ns)
+            # A shadow entry has happened too, for arming: it was Cleared, and only its orders are not made.
+            if sends:
+                open_deal(base, decision, now_ns)
             remember(base, decision, now_ns)
             head.cleared += 1
         else:
@@ -151,4 +162,4 @@ def sample(base, now_ns):
             mark(base, index, (books[index].bid_ticks + books[index].ask_ticks) // 2)
 
 
-HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish)
+HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish, stand_of)

@@ -80,8 +80,13 @@ def _verdict(fold: Fold, figures: dict) -> str:
     said = "; ".join(problems) if problems else "no deal is open or halted, every order is settled, nothing is unhedged"
     notes = [f"Hedged positions held: {', '.join(held)}." if held else "No position in any spread."]
     notes += [f"Residual ledger: {', '.join(residual)}."] if residual else []
+    notes += [_shadow_words(figures["shadow"])] if figures["shadow"] else []
     css = "bad" if problems else "good"
     return f'<div class="verdict {css}"><b>{escape(f"{word}: {said}.")}</b><p>{escape(" ".join(notes))}</p></div>'
+
+
+def _shadow_words(count: int) -> str:
+    return f"Shadow mode: {count_text(count, 'decision was', 'decisions were')} cleared, and nothing of it was sent."
 
 
 def _section(title: str, content: str, about: str = "", empty: str = "") -> str:
@@ -113,6 +118,7 @@ def _sections(fold: Fold, figures: dict):
         about = "The most repaired deal. Bars are orders from send to settled (green: something filled), dots fills."
         yield _section(name, timeline(fold, repaired), about)
     yield _section("Why decisions were denied", tables.denials_table(fold), _DENIED, "No decision was denied.")
+    yield _section("Why strategies did not decide", tables.stands_table(fold), _STOOD, "The journal does not tell.")
     about = "Dot: median; thick bar: to p99; thin: to the largest. Bold: what a desk asks for; the others: single hops."
     yield _section("Latency by hop", latency_table(fold), about, "No stamps in this journal.")
     yield '<div class="pair">'
@@ -128,6 +134,7 @@ def _sections(fold: Fold, figures: dict):
     yield _section("Every figure and what it means", tables.definitions_table(figures))
 
 
+_STOOD = "The condition that stopped each one, on the engine's clock; ready: it would have decided at its next quote."
 _DENIED = "By the control that said no, strategies' decisions and repairs apart, with the latest example of each."
 
 

@@ -6,6 +6,7 @@ from desk.control_text import control_name, verdict_text
 from desk.fold import Fold
 from desk.fold_deals import DealView, outcome_name
 from desk.fold_names import base_units
+from desk.stand_text import stand_name
 from desk.summary import DEFINITIONS
 from desk.texts import DASH, amount_text, duration_text, number_text, signed_text, time_text
 from engine.records import BLOCKED_NAMES, COMPLETE, HALT_REASONS, PURPOSES, RUNGS
@@ -30,9 +31,10 @@ def cards(summary: dict) -> str:
     ended = f"{n(s['complete'])} complete, {n(s['partial_balanced'])} partial, {n(s['unwound'])} unwound, "
     ended += f"{n(s['not_done'])} not done, {n(s['halted'])} halted, {n(s['open'])} open"
     doubts = f"sent; ever in doubt: {n(s['orders_in_doubt'])}, unsettled at the end: {n(s['orders_unsettled'])}"
+    shadow = f" ({n(s['shadow'])} shadow)" if s["shadow"] else ""
     figures = [
         ("deals", n(s["deals"]), ended),
-        ("decisions", n(s["decisions"]), f"{n(s['cleared'])} cleared, {n(s['denied'])} denied"),
+        ("decisions", n(s["decisions"]), f"{n(s['cleared'])} cleared{shadow}, {n(s['denied'])} denied"),
         ("captured", pct("capture_pct"), f"of {n(s['opportunities'])} opportunities"),
         ("failed", pct("failure_pct"), "of deals with a fill: unwound or halted"),
         ("裸露时间 naked time", ms("naked_ms_p50"), f"median; p99 {ms('naked_ms_p99')}, max {ms('naked_ms_max')}"),
@@ -122,6 +124,19 @@ def denials_table(fold: Fold) -> str:
             f"{escape(verdict_text(verdict))}<small>{escape(on)}, {time_text(fold.market_ns(at_ns))}</small>",
         ])  # fmt: skip
     return table(["no.", "control", "denied", "repairs", "latest example"], rows, "denials") if rows else ""
+
+
+def stands_table(fold: Fold) -> str:
+    """For how long each strategy did not decide, by reason, the longest first. Empty where no journal tells."""
+    rows = []
+    for strategy, spans in fold.stands.spans(fold.last_ns).items():
+        total = sum(ns for _, ns in spans)
+        rows += [
+            [escape(fold.names.strategy(strategy)), escape(stand_name(reason)), duration_text(ns),
+             f"{100 * ns / total:.1f} %"]
+            for reason, ns in spans
+        ]  # fmt: skip
+    return table(["strategy", "reason", "time", "share"], rows, "stands") if rows else ""
 
 
 def spreads_table(fold: Fold) -> str:

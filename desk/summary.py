@@ -25,6 +25,7 @@ DEFINITIONS = {
     "duration_s": "Seconds of engine time from the first record of the journal to its last.",
     "decisions": "Decisions of strategies (entry, exit) that the gate answered: cleared + denied. Repairs are apart.",
     "cleared": "Decisions of strategies that the gate cleared.",
+    "shadow": "Cleared decisions of strategies in shadow mode: judged as if live, and nothing was sent.",
     "denied": "Decisions of strategies that the gate denied.",
     "repair_decisions": "Decisions that repair took (re-hedge, unwind) and the gate answered, cleared or denied.",
     "deals": "Deals begun: every outcome, and those still open.",
@@ -117,7 +118,10 @@ def slippages_bps(fold: Fold) -> list[float]:
 def _decisions(fold: Fold) -> dict:
     cleared, denied = fold.verdicts[True, True], fold.verdicts[False, True]
     repairs = fold.verdicts[True, False] + fold.verdicts[False, False]
-    return {"decisions": cleared + denied, "cleared": cleared, "denied": denied, "repair_decisions": repairs}
+    return {
+        "decisions": cleared + denied, "cleared": cleared, "shadow": fold.shadows, "denied": denied,
+        "repair_decisions": repairs,
+    }  # fmt: skip
 
 
 def _deals(fold: Fold) -> dict:

@@ -1,31 +1,45 @@
-"""A person's word to the engine: stop, set a switch, or decide what becomes of a Halted deal."""
+"""A person's word to the engine: stop, kill, set a switch, or decide what becomes of a Halted deal."""
 
-from engine import records, settle
+from engine import kill, records, settle, switches
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
 
-_SWITCHES = {
-    records.COMMAND_STOP: HALTED, records.COMMAND_HALT: HALTED, records.COMMAND_REDUCE: REDUCE_ONLY,
-    records.COMMAND_RESUME: ACTIVE, records.COMMAND_NO_ROOM: HALTED,
+_LEVELS = {
+    records.COMMAND_HALT: HALTED, records.COMMAND_REDUCE: REDUCE_ONLY, records.COMMAND_RESUME: ACTIVE,
 }  # fmt: skip
-_TABLES = {
-    records.SCOPE_VENUE: "venue", records.SCOPE_ACCOUNT: "account", records.SCOPE_STRATEGY: "strategy",
-    records.SCOPE_SPREAD: "spread",
-}  # fmt: skip
+_ENDS = (records.COMMAND_STOP, records.COMMAND_NO_ROOM)
 
 
-def refusal(core: Core, code: int, choice: int, scope: int) -> str:
-    """Why a command cannot be carried out, in words; empty where it can. Asked before it is journalled."""
+def refusal(core: Core, code: int, choice: int, scope: int, until_ns: int = 0, now_ns: int = 0) -> str:
+    """Why a command cannot be carried out, in words; empty where it can. Asked before it is journalled; now_ns: when
+    it is, else the time of the input at hand."""
+    if until_ns and code not in (records.COMMAND_HALT, records.COMMAND_REDUCE):
+        return "only a halt or a reduce can end by itself"
     if code == records.COMMAND_RESOLVE:
         return _resolve_refusal(core, choice, scope)
-    if choice in _TABLES and not 0 <= scope < len(getattr(core.state, _TABLES[choice])):
+    if code == records.COMMAND_KILL:
+        return "" if choice in (0, 1) else "a kill stops repairs too (1) or not (0)"
+    if code in _ENDS:
+        return ""
+    if code not in _LEVELS:
+        return f"there is no command {code}"
+    return _switch_refusal(core, code, choice, scope) or _until_refusal(until_ns, now_ns or core.now_ns)
+
+
+def _switch_refusal(core: Core, code: int, choice: int, scope: int) -> str:
+    if choice != records.SCOPE_ALL and choice not in switches.TABLES:
+        return f"there is no level {choice} of switches"
+    if choice in switches.TABLES and not 0 <= scope < len(getattr(core.state, switches.TABLES[choice])):
         return f"there is no {records.SCOPES[choice]} {scope}"
-    if code == records.COMMAND_RESUME and choice == records.SCOPE_STRATEGY:
-        halted = [deal_id for deal_id in core.halted if core.state.deal_row(deal_id)["strategy"] == scope]
-        if halted:
-            return f"its deal {halted[0]} is Halted: resolve that first"
+    deal_id = switches.halted_deal(core, choice, scope)
+    if deal_id and code != records.COMMAND_HALT:
+        return f"its deal {deal_id} is Halted: resolve that first"
     return ""
+
+
+def _until_refusal(until_ns: int, now_ns: int) -> str:
+    return "the time at which it is to end has passed" if until_ns and until_ns <= now_ns else ""
 
 
 def _resolve_refusal(core: Core, choice: int, deal_id: int) -> str:
@@ -36,26 +50,30 @@ def _resolve_refusal(core: Core, choice: int, deal_id: int) -> str:
         return f"deal {deal_id} does not wait for a person"
     if choice not in (records.RESOLVE_RETRY, records.RESOLVE_ACCEPT, records.RESOLVE_BY_HAND):
         return f"expected one of {', '.join(records.RESOLUTIONS[1:])}"
+    if choice == records.RESOLVE_RETRY and core.hands_off:
+        return "a kill has stopped repairs: `tandem resume` all first, or accept, or trade it by hand"
     if choice != records.RESOLVE_RETRY and any(row["in_doubt"] or row["state"] not in TERMINAL
                                                for row in core.rows_of(deal_id)):  # fmt: skip
         return f"an order of deal {deal_id} is alive or in doubt: nobody knows yet what there is to decide on"
     return ""
 
 
-def apply(core: Core, code: int, choice: int, scope: int) -> None:
+def apply(
+    core: Core, code: int, choice: int, scope: int, who: str = "", why: str = "", until_ns: int = 0
+) -> None:  # fmt: skip
     """Carry out a journalled command; one that is refused changes nothing."""
-    if refusal(core, code, choice, scope):
+    if refusal(core, code, choice, scope, until_ns):
         return
     if code == records.COMMAND_RESOLVE:
         settle.resolve(core, core.state.deal_row(scope), choice)
-    elif choice == records.SCOPE_ALL:
-        core.state.head["switch"] = _SWITCHES[code]
-        if code not in (records.COMMAND_STOP, records.COMMAND_NO_ROOM):
-            core.ordered = _SWITCHES[code]
+    elif code == records.COMMAND_KILL:
+        kill.begin(core, choice, who, why)
+    elif code in _ENDS:
+        core.state.head["switch"], core.forced = HALTED, True
     else:
-        if choice == records.SCOPE_STRATEGY:
-            core.stopped.pop(scope, None)  # from now on its switch is a person's
+        if choice == records.SCOPE_ALL and code != records.COMMAND_HALT:
+            core.hands_off = False
         if choice == records.SCOPE_ACCOUNT and code == records.COMMAND_RESUME:
             of = core.state.instrument["account"]
             core.adopt.update(index for index in core.drifted if of[index] == scope)  # the venue's next word holds
-        getattr(core.state, _TABLES[choice])[scope]["switch"] = _SWITCHES[code]
+        switches.put(core, choice, scope, switches.Setting(_LEVELS[code], who, why), until_ns)

@@ -25,6 +25,7 @@ class Hot(NamedTuple):
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
     may_ask(state, strategy, now_ns) -> whether a Python strategy may be asked now.
     take_wish(state, strategy, side, purpose, units, signal, center, threshold, now_ns) -> decisions waiting.
+    stand(state, strategy, now_ns) -> why it does not decide: (STAND_*, strictest switch, value seen, its bound).
     """
 
     on_quote: Callable
@@ -33,6 +34,7 @@ class Hot(NamedTuple):
     pool_use: Callable
     may_ask: Callable
     take_wish: Callable
+    stand: Callable
 
 
 class Timing(NamedTuple):
@@ -81,17 +83,23 @@ class Core:
     """The shared parts. Only the loop's thread touches them.
 
     wake: asks for a timer's beat at a time. halted: deals that wait for a person. stopped: strategy that a Halted deal
-    has stopped -> its switch before. ordered: the switch over all that a person has set last. adopt: instruments whose
+    has stopped -> its switch before. ordered: the switch over all that a person has set last; forced: a stop or a full
+    journal holds it shut beyond that. until: (SCOPE_*, row) -> when that switch ends by itself; set_by: who has set one
+    that is not active, and why. hands_off: a kill has stopped repairs. drills: every kill. foreign: (venue, id) -> what
+    an order is that is alive there and not ours, as last told. adopt: instruments whose
     position the venue's next word decides. drifted: those whose position differs from the venue's. peaks: (strategy,
     account) -> `engine.losses.Peak`. requests: number of a cancel -> order. venue_orders: (venue, its own order
     id) -> order. early: reports that came under a venue's id which no order has yet.
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
     trades, (venue, trade id, side, order number); busted: of those undone; sides: (venue,
     trade id) -> side of the first one told. failed: orders whose write failed in this
-    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. sessions:
+    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
+    last of why a strategy does not decide. sessions:
     (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
-    never for a decision. signals: the Python strategies and their parameters, by their index. relimit, market_day: as
-    of `engine.limits`, the day counted from 1970. told_bands: contracts whose price limits the venue has told.
+    never for a decision. signals: the Python strategies and their parameters, ramps: of the
+    strategies that have one (both by the strategy's index).
+    relimit, market_day: as of `engine.limits`, the day counted from 1970. told_bands: contracts whose price limits the
+    venue has told.
     """
 
     def __init__(
@@ -113,12 +121,19 @@ class Core:
         self.halted: dict[int, None] = {}
         self.stopped: dict[int, int] = {}
         self.ordered = ACTIVE
+        self.forced = self.hands_off = False
+        self.until: dict[tuple[int, int], int] = {}
+        self.set_by: dict[tuple[int, int], tuple[int, str, str]] = {}
+        self.drills: list = []
+        self.foreign: dict[tuple[int, str], str] = {}
         self.adopt: set[int] = set()
         self.requests: dict[int, int] = {}
         self.venue_orders: dict[tuple[int, str], int] = {}
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
+        self.stood: dict[int, tuple] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
+        self.ramps: dict = {}
         self.relimit: Callable[[dict | None, str], int] = lambda config, market_date: 0
         self.market_day = 0
         self.told_bands: set[int] = set()

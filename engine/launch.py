@@ -1,9 +1,10 @@
 """Steps 5 and 6 for one decision in the scratch row: gate, orders, the legs' bytes; then the stamps that it left."""
 
-from engine import legs, settle
+from engine import legs, settle, switches
 from engine.core import Core
 from engine.deals import measure
-from engine.records import DENY, STAMPS
+from engine.records import DENY, SCOPE_STRATEGY, STAMPS
+from engine.schema import HALTED
 
 THROTTLE = 14  # the control after which a strategy stands still
 
@@ -26,6 +27,8 @@ def launch(core: Core, number: int) -> None:
 
 def _tell_throttle(core: Core, strategy: int, verdict) -> None:
     name = core.names["strategies"][strategy]
+    core.until.pop((SCOPE_STRATEGY, strategy), None)
+    core.set_by[SCOPE_STRATEGY, strategy] = switches.Setting(HALTED, switches.ENGINE, "more decisions than it may make")
     core.alert(
         "error", "throttled", f"strategy {name} is halted: it has decided more often than it may in its window",
         "find out why it repeats itself, then `tandem resume` it", int(verdict["deal_id"]),

@@ -97,6 +97,7 @@ def _may_raise(core: Core, rows: list) -> bool:
     switches = [state.head["switch"], state.strategy[deal["strategy"]]["switch"]]
     switches += [state.spread[deal["spread"]]["switch"]]
     switches += [state.venue[one["venue"]]["switch"] for one in instruments]
+    switches += [state.market[state.venue[one["venue"]]["market"]]["switch"] for one in instruments]
     switches += [state.account[one["account"]]["switch"] for one in instruments]
     return links and (max(switches) == ACTIVE or rows[0]["purpose"] != records.ENTRY)
 

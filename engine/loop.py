@@ -4,7 +4,7 @@ Only what passes these methods can change the trading state, and each takes its 
 inputs through the same methods give the same outputs, byte for byte.
 """
 
-from engine import command, legs, limits, positions, records, settle, watch
+from engine import command, kill, legs, limits, positions, records, settle, watch
 from engine.core import Core, fitted, fitted_id
 from engine.ids import client_id
 from engine.launch import launch
@@ -51,6 +51,7 @@ class Loop:
         for name in ("epoch", "clock_base_ns", "clock_start_ns", "clock_speed_milli"):
             head[name] = fields[name]
         head["switch"], head["no_room"] = core.ordered, 0  # what a person has ordered outlives the process
+        core.forced = False
         self.stopping = False
         state.venue["link"][:] = DOWN
         state.book["blocked"][:] |= records.NO_QUOTE
@@ -103,6 +104,8 @@ class Loop:
             ),
         )  # fmt: skip
         apply_report(core, report)
+        if core.drills:
+            kill.look(core)
         self._end()
 
     def on_link(self, venue: int, channel: int, state: int, recv_ns: int, why: str) -> None:
@@ -298,20 +301,21 @@ class Loop:
         self, code: int, choice: int, scope: int, who: str, why: str, now_ns: int, until_ns: int = 0,
         amount_micros: int = 0,
     ) -> None:  # fmt: skip
-        """A person's word: stop the engine, set a switch, resolve a Halted deal (`engine.command`).
+        """A person's word: stop the engine, kill, set a switch, resolve a Halted deal (`engine.command`).
 
         until_ns: when a switch ends by itself. amount_micros: of money in transit.
         """
         core = self.core
         core.now_ns = now_ns
+        who, why = fitted(who, 32), fitted(why, 120)
         core.journal.append_input(
             records.COMMAND, now_ns,
             core.record(
                 records.COMMAND, code=code, choice=choice, scope=scope, until_ns=until_ns,
-                amount_micros=amount_micros, who=fitted(who, 32).encode(), why=fitted(why, 120).encode(),
+                amount_micros=amount_micros, who=who.encode(), why=why.encode(),
             ),
         )  # fmt: skip
-        command.apply(core, code, choice, scope)
+        command.apply(core, code, choice, scope, who, why, until_ns)
         if code == records.COMMAND_NO_ROOM:
             # What room is left is for cancels, repairs and the stop.
             core.state.head["no_room"] = 1

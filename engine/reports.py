@@ -9,7 +9,8 @@ from engine.ports import UNKNOWN, Event, ExecReport
 from engine.records import CLOSED, FILL, FILL_BUST, FILL_LATE, REHEDGE
 from engine.schema import CANCEL_SENT, REJECTED
 
-_MOST_EARLY = 1024
+_MOST_EARLY = _MOST_FOREIGN = 1024
+_OVER = (Event.CANCELLED, Event.REJECTED, Event.DONE, Event.UNKNOWN_ORDER, Event.SEND_FAILED)
 
 
 def apply_report(core: Core, report: ExecReport) -> None:
@@ -237,6 +238,7 @@ def _trade_key(row, report: ExecReport) -> tuple[int, str, int, int]:
 
 def _foreign(core: Core, report: ExecReport) -> None:
     """An order that is not ours, or that our table no longer holds: an alert, never touched."""
+    _keep_foreign(core, report)
     if not core.is_news(("foreign", report.venue, report.client_id), (report.event, report.cum_lots)):
         return
     name = core.instrument_name(report.instrument) if report.instrument >= 0 else "an unknown contract"
@@ -247,6 +249,20 @@ def _foreign(core: Core, report: ExecReport) -> None:
         + ("which the order table does not hold" if ours else "which is not ours"),
         "check who else trades this account; the order is left alone", lots=report.last_lots, cum_lots=report.cum_lots,
     )  # fmt: skip
+
+
+def _keep_foreign(core: Core, report: ExecReport) -> None:
+    """What is alive at a venue and not ours, for the person who kills: listed there, not cancelled."""
+    key = report.venue, report.client_id or report.venue_order_id
+    if report.event in _OVER or report.leaves_lots == 0:
+        core.foreign.pop(key, None)
+    elif report.event in (Event.ACK, Event.STATUS, Event.TRADE, Event.AMENDED) and (
+        key in core.foreign or len(core.foreign) < _MOST_FOREIGN
+    ):
+        side = {1: "buy", -1: "sell"}.get(report.side, "side not told")
+        lots = f"{report.leaves_lots} lots" if report.leaves_lots != UNKNOWN else "lots not told"
+        name = core.instrument_name(report.instrument) if report.instrument >= 0 else "an unknown contract"
+        core.foreign[key] = f"{side} {lots} of {name}"
 
 
 def _event_name(event: int) -> str:

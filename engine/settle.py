@@ -1,6 +1,6 @@
 """Step 8: a deal is balanced and ends, or is out of balance and is repaired, or is handed to a person."""
 
-from engine import ledger, legs, meters, views
+from engine import ledger, legs, meters, switches, views
 from engine.core import Core
 from engine.deals import (
     add_proxy,
@@ -29,6 +29,7 @@ from engine.records import (
     HALT_NAKED,
     HALT_NO_PRICE,
     HALT_REASONS,
+    HALT_STOPPED,
     HALT_TRIES,
     HALTED,
     HOLD_CLOSED,
@@ -117,11 +118,13 @@ def _lacks_surely(deal, bound: int) -> bool:
 
 def _repair_if_due(core: Core, deal) -> None:
     """Trades that a venue has yet to tell are waited for, as long as an answer is; then its word on the quantity is
-    enough, since a leg left alone is worse."""
+    enough, since a leg left alone is worse. Where a kill has stopped repairs a person has the deal instead."""
     untold_ns = int(deal["untold_ns"])
     if untold_ns and core.now_ns < untold_ns + core.timing.ack_timeout_ns:
         return
-    if core.now_ns >= deal["next_repair_ns"]:
+    if core.hands_off:
+        halt(core, deal, HALT_STOPPED)
+    elif core.now_ns >= deal["next_repair_ns"]:
         repair(core, deal)
 
 
@@ -153,8 +156,7 @@ def finish(core: Core, deal, outcome: int, reason: int = 0) -> None:
         }
         if any(proxies.values()):
             # The strategy does not count these units as its own, so it may not add to them.
-            strategy = core.state.strategy[deal["strategy"]]
-            strategy["switch"] = max(int(strategy["switch"]), REDUCE_ONLY)
+            switches.tighten(core, int(deal["strategy"]), REDUCE_ONLY, f"deal {int(deal['deal_id'])} holds a proxy")
         core.alert(
             "warn" if any(proxies.values()) else "info", OUTCOMES[outcome],
             f"deal {int(deal['deal_id'])} ended {OUTCOMES[outcome].replace('_', ' ')}",

@@ -70,8 +70,8 @@ def _view(row, spread, now_ns: int) -> View:
         ratio_mean=float(spread["mean"][1]), ratio_sd=float(spread["sd"][1]), samples=int(spread["samples"]),
         buy_units=int(spread["buy_units"]), sell_units=int(spread["sell_units"]),
         cost=float(spread["cost"] + spread["fee"]), position_units=int(row["position_units"]),
-        clip_units=int(row["clip_units"]), max_units=int(row["max_units"]), blocked=int(spread["blocked"]),
-        now_ns=now_ns,
+        clip_units=int(row["clip_units"]), max_units=int(min(row["max_units"], row["cap_units"])),
+        blocked=int(spread["blocked"]), now_ns=now_ns,
     )  # fmt: skip
 
 

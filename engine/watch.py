@@ -2,7 +2,20 @@
 
 import numpy as np
 
-from engine import days, ledger_hedge, legs, limits, losses, reports, settle, views
+from engine import (
+    days,
+    kill,
+    ledger_hedge,
+    legs,
+    limits,
+    losses,
+    ramp,
+    reports,
+    settle,
+    stands,
+    switches,
+    views,
+)
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CAPITAL, CLOSED, DENY, HALT_TRADES, LEVELS, PASS, SOFT, SPREAD, WARN
@@ -16,6 +29,7 @@ def on_tick(core: Core) -> None:
     limits.refresh_date(core)
     refresh_sessions(core)
     days.roll(core)
+    switches.on_tick(core)
     if core.locked:
         unlock(core)
     if core.early:
@@ -28,11 +42,14 @@ def on_tick(core: Core) -> None:
         deal = core.state.deal_row(deal_id)
         if deal is not None and deal_id in core.open_deals:
             settle.check_deal(core, deal)
+    if core.drills:
+        kill.look(core)
     if core.now_ns >= core.next_sample_ns and not core.state.head["no_room"]:
         core.next_sample_ns = core.now_ns - core.now_ns % core.timing.sample_ns + core.timing.sample_ns
         sample(core)
         losses.look(core)
         days.emit_meters(core)
+        ramp.look(core)  # goes by the day's profit and loss, so behind what counts it
         ledger_hedge.hedge_due(core)
 
 
@@ -95,6 +112,7 @@ def sample(core: Core) -> None:
         )  # fmt: skip
     for index, row in enumerate(core.state.pool):
         _watch_pool(core, index, row)
+    stands.emit_stands(core)
 
 
 def _emit_spread(core: Core, index: int, row) -> None:

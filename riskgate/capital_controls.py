@@ -3,7 +3,7 @@
 from engine.instruments import INVERSE
 from engine.jit import njit
 from engine.money import fee_lot_micros, margin_lot_micros, reporting_micros
-from engine.records import DENY, ENTRY, PASS, SOFT, WARN
+from engine.records import DENY, ENTRY, EXIT, PASS, SOFT, WARN
 from engine.schema import MARGIN_LAST, NO_LIMIT, UNSET
 from engine.tables import accounts_of, instruments_of, pools_of, scratch_of, strategies_of
 from riskgate.verdict import at_most, note
@@ -143,7 +143,9 @@ def _seen_before(base, decision, leg):
 def _note_use(verdict, decision, row, bps, leg):
     """A use against the three levels of a pool or an account."""
     level = PASS if bps == UNSET else pool_level(row, bps)
-    if level >= SOFT:
+    if decision.purpose == EXIT:
+        level = min(level, WARN)
+    elif level == SOFT:
         level = DENY if decision.purpose == ENTRY else WARN
     note(verdict, 17, bps, row.soft_bps if decision.purpose == ENTRY else row.hard_bps, level, leg)
 

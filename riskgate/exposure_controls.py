@@ -48,9 +48,8 @@ def _units(base, decision, verdict):
     strategies, spread = strategies_of(base), spreads_of(base)[decision.spread]
     strategy = strategies[decision.strategy]
     change = decision.side * decision.units
-    most = strategy.max_units
-    if most != UNSET and strategy.cap_units != UNSET:
-        most = min(most, strategy.cap_units)
+    stated = strategy.max_units != UNSET and strategy.cap_units != UNSET
+    most = min(strategy.max_units, strategy.cap_units) if stated else UNSET
     at_most(verdict, 15, abs(strategy.position_units + change), most, -1)
     held = 0
     for at in range(spread.strategy_at, spread.strategy_at + spread.strategy_n):
@@ -145,6 +144,7 @@ def loss(base, decision, verdict, now_ns):
 def _losses(verdict, row, leg):
     known = row.pnl_micros != UNSET
     at_most(verdict, 18, max(-row.pnl_micros, 0) if known else UNSET, row.max_loss_micros, leg)
+    known = known and row.peak_micros != UNSET
     at_most(verdict, 18, max(row.peak_micros - row.pnl_micros, 0) if known else UNSET, row.max_drawdown_micros, leg)
 
 

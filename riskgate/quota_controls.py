@@ -191,7 +191,8 @@ def _side_lots(base, meter, side):
 
 @njit
 def side_lots(instrument, position, side):
-    """Lots held and working to open on one side of one instrument; a net position's are those beyond the other side."""
+    """Lots held and working to open on one side of one instrument; a net position's are those beyond the other side,
+    which what is working closes first."""
     if side > 0:
         held, working = position.long_today + position.long_yesterday, position.working_buy
         closing = position.closing_short_today + position.closing_short_yesterday
@@ -201,7 +202,7 @@ def side_lots(instrument, position, side):
         closing = position.closing_long_today + position.closing_long_yesterday
         other = position.long_today + position.long_yesterday
     if instrument.position_mode == NET:
-        return max(held - other, 0) + working
+        return max(held - other, 0) + max(working - max(other - held, 0), 0)
     return held + max(working - closing, 0)
 
 

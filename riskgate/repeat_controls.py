@@ -6,17 +6,22 @@ from engine.tables import executions_of, strategies_of
 from riskgate.verdict import at_most
 
 _MIX = -7046029254386353131  # 2^64 / the golden ratio, as a signed integer
+_LOW_35_BITS = (1 << 35) - 1  # what is left of a shift by 29
+
+
+@njit
+def _mix(key, word):
+    """One word more in a key: another word, or another key before it, gives another key."""
+    return (key ^ ((key >> 29) & _LOW_35_BITS) ^ word) * _MIX
 
 
 @njit
 def duplicate_key(decision):
     """One integer for what a decision is: side, purpose, units, and each leg's lots and limit price."""
-    key = decision.side * 16 + decision.purpose + 1
-    key = (key ^ decision.units) * _MIX
+    key = _mix(_mix(_mix(0, decision.side), decision.purpose), decision.units)
     for leg in range(decision.legs):
-        key = (key ^ (key >> 29) ^ decision.lots[leg]) * _MIX
-        key = (key ^ (key >> 31) ^ decision.limit_ticks[leg]) * _MIX
-    return key ^ (key >> 32)
+        key = _mix(_mix(key, decision.lots[leg]), decision.limit_ticks[leg])
+    return key
 
 
 @njit

@@ -3,7 +3,7 @@
 from engine.jit import njit
 from engine.ports import BUY, IOC, SELL
 from engine.records import ENTRY, EXIT
-from engine.schema import HALTED, MAX_DECISIONS, REDUCE_ONLY, UNSET
+from engine.schema import HALTED, MAX_DECISIONS, NO_LIMIT, REDUCE_ONLY, UNSET
 from engine.tables import (
     books_of,
     head_of,
@@ -15,6 +15,7 @@ from engine.tables import (
     touches_of,
 )
 from strategies import ratio_cross, spread_cross
+from strategies.band import most_units
 
 SPREAD_CROSS, RATIO_CROSS, PYTHON = range(3)  # PYTHON: asked by `engine.signals`, after the compiled ones
 KINDS = {"spread_cross": SPREAD_CROSS, "ratio_cross": RATIO_CROSS, "python": PYTHON}
@@ -22,10 +23,11 @@ BANDS = {"price": 0, "z": 1}
 
 
 @njit
-def _wanted_units(strategy, spread, side, purpose, most):
+def wanted_units(strategy, spread, side, purpose, most):
+    """Units of a decision: at most `most`, a clip, what the market shows, and what its limits or position leave."""
     units = min(most, strategy.clip_units, spread.buy_units if side > 0 else spread.sell_units)
     held = abs(strategy.position_units)
-    return min(units, strategy.max_units - held if purpose == ENTRY else held)
+    return min(units, most_units(strategy) - held if purpose == ENTRY else held)
 
 
 @njit
@@ -53,7 +55,7 @@ def ask_strategy(base, index, now_ns):
         return False
     if (not strategy.fixed_center or strategy.band) and spread.samples < strategy.min_samples:
         return False
-    if strategy.flatten_ns >= 0 and _closes_within(base, spread, strategy.flatten_ns, now_ns):
+    if strategy.flatten_ns >= 0 and to_close_ns(base, spread, now_ns) <= strategy.flatten_ns:
         # Flat until the close: what is held is exited, and nothing is entered that would be.
         held = strategy.position_units != 0 and spread.open_deals == 0
         return _write_exit(base, index, now_ns) if held else False
@@ -70,15 +72,16 @@ def ask_strategy(base, index, now_ns):
 
 
 @njit
-def _closes_within(base, spread, span_ns, now_ns):
-    """Whether a leg's session ends within so much market time: then a position that is not to be carried is exited."""
+def to_close_ns(base, spread, now_ns):
+    """Market time until the first session of a leg ends, NO_LIMIT where no leg's close is known."""
     market = market_ns(head_of(base), now_ns)
     instruments = instruments_of(base)
+    left = NO_LIMIT
     for leg in range(spread.legs):
         close_ns = instruments[spread.instrument[leg]].close_ns
-        if close_ns != UNSET and close_ns - market <= span_ns:
-            return True
-    return False
+        if close_ns != UNSET:
+            left = min(left, close_ns - market)
+    return left
 
 
 @njit
@@ -101,7 +104,7 @@ def _write(base, index, side, purpose, most, signal, executable, center, thresho
     strategy = strategies_of(base)[index]
     spread = spreads_of(base)[strategy.spread]
     scratch = scratch_of(base)
-    units = _wanted_units(strategy, spread, side, purpose, most)
+    units = wanted_units(strategy, spread, side, purpose, most)
     if units <= 0:
         return False
     decision = scratch.decision[scratch.decisions]
@@ -135,9 +138,10 @@ def may_ask(base, index, now_ns):
     if now_ns - strategy.last_decision_ns < strategy.cooldown_ns:
         return False
     for number in range(scratch.decisions):
-        if scratch.decision[number].spread == strategy.spread:
+        waiting = scratch.decision[number]
+        if waiting.spread == strategy.spread and strategies_of(base)[waiting.strategy].shadow == 0:
             return False
-    return strategy.flatten_ns < 0 or not _closes_within(base, spread, strategy.flatten_ns, now_ns)
+    return strategy.flatten_ns < 0 or to_close_ns(base, spread, now_ns) > strategy.flatten_ns
 
 
 @njit
@@ -163,6 +167,6 @@ def ask_strategies(base, instrument, now_ns):
     for at in range(row.touch_at, row.touch_at + row.touch_n):
         spread = spreads[touches[at].spread]
         for index in range(spread.strategy_at, spread.strategy_at + spread.strategy_n):
-            if ask_strategy(base, index, now_ns):
-                break  # one deal a spread: a second strategy would see the same free money
+            if ask_strategy(base, index, now_ns) and strategies_of(base)[index].shadow == 0:
+                break  # one deal a spread: a second strategy would see the same free money; a shadow takes none
     return scratch.decisions

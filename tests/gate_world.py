@@ -27,7 +27,9 @@ def fresh_state(config=None):
     head["epoch"], head["now_ns"], head["limits_version"] = 1, NOW_NS, 7
     head["clock_base_ns"] = head["clock_start_ns"] = NOW_NS
     head["clock_speed_milli"] = 1000
-    state.venue["link"], state.venue["heard_ns"], state.venue["tokens_ns"] = READY, NOW_NS, NOW_NS
+    state.venue["link"], state.venue["heard_ns"] = READY, NOW_NS
+    for table in (state.venue, state.account, state.strategy):
+        table["tokens_ns"] = NOW_NS
     state.account["capital_micros"] = CAPITAL
     state.pool["capital_micros"] = CAPITAL
     state.instrument["open_ns"], state.instrument["close_ns"] = NOW_NS - HOUR_NS, NOW_NS + HOUR_NS
@@ -44,26 +46,31 @@ def quote(state, instrument: int, bid: int, ask: int, lots: int = 30, recv_ns: i
     row["updates"] += 1
 
 
-def decision_of(state, purpose: int = ENTRY, side: int = -1, units: int = 1, slippage_ticks: int = 2):
+def decision_of(
+    state, purpose: int = ENTRY, side: int = -1, units: int = 1, slippage_ticks: int = 2, strategy: int = 0
+):
     """The decision in the scratch row: a unit sold (Shanghai is dear), each leg two ticks beyond its touch."""
     decision = state.scratch["decision"][0]
     state.head["decision_counter"] += 1
     decision["decision_id"] = decision["deal_id"] = state.head["decision_counter"]
-    decision["strategy"] = decision["spread"] = 0
-    decision["side"], decision["purpose"], decision["units"], decision["legs"] = side, purpose, units, 2
+    decision["strategy"], decision["spread"] = strategy, state.strategy[strategy]["spread"]
+    spread = state.spread[decision["spread"]]
+    legs = int(spread["legs"])
+    decision["side"], decision["purpose"], decision["units"], decision["legs"] = side, purpose, units, legs
     decision["slippage_ticks"], decision["deadline_ns"] = slippage_ticks, NOW_NS + 2 * 10**9
     decision["signal"] = decision["executable"] = 6.5
     decision["center"], decision["threshold"], decision["cost"] = 6.0, 0.25, 0.1
-    for leg, ratio in enumerate((3, -1)):
-        set_lots(state, leg, ratio * side * units, slippage_ticks)
+    for leg in range(legs):
+        set_lots(state, leg, int(spread["ratio"][leg]) * side * units, slippage_ticks)
     return decision
 
 
 def set_lots(state, leg: int, lots: int, slippage_ticks: int = 2) -> None:
     """Change a leg's lots, and its price to the side they trade on."""
-    decision, book = state.scratch["decision"][0], state.book[(AU, GC)[leg]]
-    touch = book["ask_ticks"] if lots > 0 else book["bid_ticks"]
-    decision["instrument"][leg], decision["lots"][leg] = (AU, GC)[leg], lots
+    decision = state.scratch["decision"][0]
+    at = int(state.spread[decision["spread"]]["instrument"][leg])
+    touch = state.book[at]["ask_ticks"] if lots > 0 else state.book[at]["bid_ticks"]
+    decision["instrument"][leg], decision["lots"][leg] = at, lots
     decision["ref_ticks"][leg] = touch
     decision["limit_ticks"][leg] = touch + (slippage_ticks if lots > 0 else -slippage_ticks)
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from desk.hot import HOT
 from engine.journal import MemoryJournal
+from engine.schema import NO_LIMIT
 from engine.state import State
 
 NOW_NS = 1_800_000_000 * 1_000_000_000
@@ -27,6 +28,7 @@ def empty_state(instruments: int, spreads: int, window: int, strategies: int = 0
     state.instrument["max_age_ns"] = HOUR_NS
     state.instrument["open_ns"], state.instrument["close_ns"] = NOW_NS - HOUR_NS, NOW_NS + 10 * HOUR_NS
     state.book["blocked"] = 1
+    state.strategy["cap_units"] = NO_LIMIT
     for index in range(spreads):
         row = state.spread[index]
         row["fx"], row["landed"], row["ratio_k"], row["unit_ubase"] = -1, 1.0, 1.0, UNIT

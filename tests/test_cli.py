@@ -11,7 +11,7 @@ from desk.resolutions import MEANINGS
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("demo", "run", "check", "venue", "watch", "replay", "report", "deals", "deal", "alerts", "verify",
-            "status", "halt", "reduce", "resume", "reload", "resolve", "storm")  # fmt: skip
+            "status", "halt", "reduce", "resume", "reload", "resolve", "storm", "why", "why-not", "quotas")  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -29,9 +29,13 @@ def test_help_names_every_command(capsys):
     assert all(f"\n  {command}" in said for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", ["replay", "report", "alerts", "verify", "watch"])
-def test_a_journal_that_is_not_there_is_one_line_and_exit_code_2(command, tmp_path, capsys):
-    assert main([command, str(tmp_path / "nowhere")]) == 2
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [(command, []) for command in ("replay", "report", "alerts", "verify", "watch", "quotas")]
+    + [("why", ["1"]), ("why-not", ["au-gc", "--at", "01:20:00"])],
+)
+def test_a_journal_that_is_not_there_is_one_line_and_exit_code_2(command, words, tmp_path, capsys):
+    assert main([command, str(tmp_path / "nowhere"), *words]) == 2
     said = capsys.readouterr().err
     assert "expected the folder of a journal" in said
     assert said.count("\n") == 1

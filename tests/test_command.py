@@ -2,11 +2,11 @@
 
 from engine import records
 from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
-from tests.world import World, demo_config, with_repair
+from tests.world import MS, World, demo_config, with_repair
 
 
-def halted_world(switch: int = ACTIVE) -> World:
-    """A deal that is Halted; `switch`: what its strategy was set to while the deal was open."""
+def halted_world(switch: int = ACTIVE, until_ms: int = 0) -> World:
+    """A deal that is Halted 1.5 s later; `switch`: what its strategy was set to while the deal was open, until when."""
     rejects = [{"every": 1, "do": "reject", "reason": "closed"}]
     world = World(
         with_repair(demo_config(max_units=1), naked_limit_ms=500, max_tries=50, pay_up_ticks=[1]),
@@ -14,14 +14,15 @@ def halted_world(switch: int = ACTIVE) -> World:
     )
     world.market(6.5)
     if switch == REDUCE_ONLY:
-        command(world, records.COMMAND_REDUCE, records.SCOPE_STRATEGY, 0)
+        command(world, records.COMMAND_REDUCE, records.SCOPE_STRATEGY, 0, until_ms)
     world.step(1500)
     assert world.outcomes() == ["halted"]
     return world
 
 
-def command(world: World, code: int, choice: int = records.SCOPE_ALL, scope: int = -1) -> None:
-    world.loop.on_command(code, choice, scope, "risk officer", "a test", world.now_ns)
+def command(world: World, code: int, choice: int = records.SCOPE_ALL, scope: int = -1, until_ms: int = 0) -> None:
+    until_ns = world.now_ns + until_ms * MS if until_ms else 0
+    world.loop.on_command(code, choice, scope, "risk officer", "a test", world.now_ns, until_ns)
 
 
 def test_a_halt_of_all_outlives_a_stop_and_a_restart():

@@ -91,7 +91,7 @@ def commands(page: str) -> list[list[str]]:
 def test_every_command_of_the_readme_is_in_the_help(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    said = set(re.findall(r"^  (\w+)", capsys.readouterr().out, re.MULTILINE))
+    said = set(re.findall(r"^  ([\w-]+)", capsys.readouterr().out, re.MULTILINE))
     named = {words[0] for words in commands("README.md") if not words[0].startswith("--")}
     assert {"check", "run", "deals", "resolve", "halt"} <= named <= said
 

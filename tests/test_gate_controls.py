@@ -19,16 +19,9 @@ from engine.records import (
     WARN,
 )
 from riskgate.gate import SEQUENCE
-from tests.gate_levels import (
-    AT,
-    LEVELS,
-    OVER,
-    UNDER,
-    UNSTATED,
-    asked,
-    expect_denied,
-    expect_looks,
-)
+from tests import twin_gate
+from tests.gate_levels import AT, OVER, UNDER, asked, expect_denied, expect_looks
+from tests.gate_levels_money import LEVELS, UNSTATED
 from tests.gate_world import (
     AU,
     FX,
@@ -37,12 +30,13 @@ from tests.gate_world import (
     judge,
     quote,
     slot,
-    without,
 )
 
 
-def test_every_control_of_the_sequence_has_its_table_row():
-    assert sorted(LEVELS) == sorted(SEQUENCE)
+def test_every_control_of_the_sequence_has_its_table_rows():
+    assert {level.number for level in LEVELS} == set(SEQUENCE) == set(range(1, 29))
+    assert len({str(one) for one in LEVELS}) == len(LEVELS)
+    assert len({str(one) for one in UNSTATED}) == len(UNSTATED)
 
 
 def test_the_plain_decision_clears():
@@ -54,32 +48,27 @@ def test_the_plain_decision_clears():
     expect_looks(verdict)
 
 
-@pytest.mark.parametrize("number", SEQUENCE)
+@pytest.mark.parametrize("level", LEVELS, ids=str)
 @pytest.mark.parametrize("step", (UNDER, AT, OVER))
-def test_a_control_denies_beyond_its_level_and_only_there(number, step):
+def test_a_control_denies_beyond_its_level_and_only_there(level, step):
     state, _ = asked()
-    arrange, denies_at = LEVELS[number]
-    arrange(state, step)
+    level.arrange(state, step)
+    told = twin_gate.judge(state, NOW_NS)
     verdict = judge(state)
     expect_looks(verdict)
-    if step == OVER or (step == AT and denies_at):
-        expect_denied(verdict, number)
+    assert told[2] == {number: slot(verdict, number) for number in SEQUENCE}
+    if step == OVER or (step == AT and level.at):
+        expect_denied(verdict, level.number)
     else:
-        assert (verdict["cleared"], slot(verdict, number)[2]) == (1, WARN if number == 17 else PASS)
+        warned = level.number == 17 and level.at
+        assert (verdict["cleared"], slot(verdict, level.number)[2]) == (1, WARN if warned else PASS)
 
 
-@pytest.mark.parametrize("number", sorted(UNSTATED))
-def test_a_number_that_nobody_stated_is_a_denial_of_its_control(number):
+@pytest.mark.parametrize("unstated", UNSTATED, ids=str)
+def test_a_number_that_nobody_stated_is_a_denial_of_its_control(unstated):
     state, _ = asked()
-    without(state, *UNSTATED[number])
-    expect_denied(judge(state), number, MISSING)
-
-
-@pytest.mark.parametrize("field", ["margin_bps", "fee_micros"])
-def test_a_margin_rate_or_fee_that_nobody_stated_is_a_denial_by_margin(field):
-    state, _ = asked()
-    without(state, "instrument", AU, field)
-    expect_denied(judge(state), 16, MISSING)
+    unstated.forget(state)
+    expect_denied(judge(state), unstated.number, MISSING)
 
 
 def test_a_reference_price_that_is_missing_is_a_denial_by_slippage():
@@ -189,10 +178,12 @@ def test_an_expired_contract_is_not_valid(left_ns, cleared):
 
 
 @pytest.mark.parametrize(("above", "cleared"), [(-1, 1), (0, 1), (1, 0)])
-def test_a_price_over_the_upper_limit_of_the_day_is_not_valid(above, cleared):
+def test_a_price_over_the_upper_limit_of_the_day_is_outside_its_band(above, cleared):
     state, decision = asked()
     state.instrument[GC]["upper_limit_ticks"] = decision["limit_ticks"][1] - above
     assert judge(state)["cleared"] == cleared
+    if not cleared:
+        assert slot(judge(state), 4)[:2] == (1, 0)
 
 
 def test_a_session_that_has_not_opened_is_a_denial():

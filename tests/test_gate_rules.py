@@ -10,6 +10,7 @@ from engine.records import (
     DENY,
     ENTRY,
     EXIT,
+    LEDGER_HEDGE,
     MISSING,
     OFF,
     ONE_SIDED,
@@ -20,17 +21,8 @@ from engine.records import (
 )
 from engine.schema import HALTED, REDUCE_ONLY
 from riskgate.gate import REPAIR_SEQUENCE, SEQUENCE
-from tests.gate_levels import (
-    AT,
-    LEVELS,
-    OVER,
-    UNSTATED,
-    asked,
-    capital_pool,
-    expect_denied,
-    holds,
-    margin,
-)
+from tests.gate_levels import AT, OVER, asked, expect_denied
+from tests.gate_levels_money import LEVELS, UNSTATED, capital_pool, holds, level_of, margin
 from tests.gate_world import (
     AU,
     CN,
@@ -45,7 +37,8 @@ from tests.gate_world import (
 )
 
 SCOPES = {
-    "all": lambda state: state.head, "venue": lambda state: state.venue[1], "account": lambda state: state.account[US],
+    "all": lambda state: state.head, "market": lambda state: state.market[1],
+    "venue": lambda state: state.venue[1], "account": lambda state: state.account[US],
     "strategy": lambda state: state.strategy[0], "spread": lambda state: state.spread[0],
 }  # fmt: skip
 
@@ -63,9 +56,12 @@ def test_the_strictest_switch_of_all_scopes_decides(scope, switch, purpose, clea
     assert cleared or verdict["reason"] == 24
 
 
-@pytest.mark.parametrize(("use_bps", "entry"), [(6_999, PASS), (7_000, WARN), (8_500, DENY), (9_000, DENY)])
-def test_a_pool_warns_and_denies_entries_but_lets_exits_pass(use_bps, entry):
-    for purpose, level in ((ENTRY, entry), (EXIT, min(entry, WARN))):
+@pytest.mark.parametrize(
+    ("use_bps", "entry", "hedge"),
+    [(6_999, PASS, PASS), (7_000, WARN, WARN), (8_500, DENY, WARN), (8_999, DENY, WARN), (9_000, DENY, DENY)],
+)
+def test_a_pool_warns_then_denies_entries_then_all_that_opens_but_lets_exits_pass(use_bps, entry, hedge):
+    for purpose, level in ((ENTRY, entry), (LEDGER_HEDGE, hedge), (EXIT, min(entry, WARN))):
         state, _ = asked(purpose)
         capital_pool(state, use_bps - 8_500)
         verdict = judge(state)
@@ -109,19 +105,28 @@ def test_an_inverse_lot_holds_the_coins_of_the_lower_price():
     assert int(holds(state)[1]) > dear
 
 
-REFUSES_NO_REPAIR = sorted(set(SEQUENCE) - set(REPAIR_SEQUENCE))
-
-
 @pytest.mark.parametrize("purpose", [REHEDGE, UNWIND])
-@pytest.mark.parametrize("number", REFUSES_NO_REPAIR)
-def test_what_counts_messages_money_or_positions_refuses_no_repair(purpose, number):
+@pytest.mark.parametrize("level", [one for one in LEVELS if one.number not in REPAIR_SEQUENCE], ids=str)
+def test_what_counts_messages_money_or_positions_refuses_no_repair(purpose, level):
     state, _ = asked(purpose)
-    LEVELS[number][0](state, OVER)
-    if number in UNSTATED and number != 23:
-        without(state, *UNSTATED[number])
+    level.arrange(state, OVER)
+    for unstated in UNSTATED:
+        if unstated.number == level.number:
+            unstated.forget(state)
     verdict = judge(state)
     assert verdict["cleared"] == 1
-    assert slot(verdict, number) == (0, 0, OFF)
+    assert slot(verdict, level.number) == (0, 0, OFF)
+
+
+@pytest.mark.parametrize(
+    "scope", ["3 beyond the far touch", "4 locked up", "4 locked down", "7 account", "7 instrument", "11 self-trades"]
+)
+def test_some_looks_of_a_control_are_for_openings_and_exits_alone(scope):
+    level = next(one for one in LEVELS if str(one) == scope)
+    for purpose, cleared in ((ENTRY, 0), (EXIT, int(level.number == 11)), (REHEDGE, 1), (UNWIND, 1)):
+        state, _ = asked(purpose)
+        level.arrange(state, OVER)
+        assert judge(state)["cleared"] == cleared, purpose
 
 
 def test_a_repair_without_a_margin_rate_goes_and_holds_nothing():
@@ -131,10 +136,10 @@ def test_a_repair_without_a_margin_rate_goes_and_holds_nothing():
     assert list(state.scratch["hold_lot_micros"][:1]) == [0]
 
 
-@pytest.mark.parametrize("number", [3, 5, 20])
-def test_a_repair_is_still_bound_to_the_collar_validity_and_data(number):
+@pytest.mark.parametrize("number", [3, 4, 5, 11, 20])
+def test_a_repair_is_still_bound_to_collar_band_validity_own_orders_and_data(number):
     state, _ = asked(REHEDGE)
-    LEVELS[number][0](state, OVER)
+    level_of(number).arrange(state, OVER)
     expect_denied(judge(state), number)
 
 
@@ -158,7 +163,7 @@ def test_a_leg_that_a_repair_does_not_trade_may_be_stale_closed_and_locked():
 @pytest.mark.parametrize(("purpose", "cleared"), [(ENTRY, 0), (EXIT, 0), (REHEDGE, 1), (UNWIND, 1)])
 def test_half_of_the_table_is_kept_for_repairs(purpose, cleared):
     state, _ = asked(purpose)
-    LEVELS[7][0](state, OVER)
+    level_of(7).arrange(state, OVER)
     assert judge(state)["cleared"] == cleared
 
 
@@ -178,8 +183,8 @@ def test_a_deal_row_that_is_still_open_is_not_overwritten():
 def test_the_first_denial_of_the_sequence_is_the_reason():
     for number, following in pairwise(SEQUENCE):
         state, _ = asked()
-        LEVELS[following][0](state, OVER)
-        LEVELS[number][0](state, OVER)
+        level_of(following).arrange(state, OVER)
+        level_of(number).arrange(state, OVER)
         assert judge(state)["reason"] == number, (number, following)
 
 

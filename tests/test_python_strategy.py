@@ -8,6 +8,7 @@ from desk.code import BadCode, load
 from engine import records
 from engine.ports import BUY, SELL
 from engine.schema import ACTIVE, HALTED, REDUCE_ONLY
+from engine.signals import _view
 from tests import python_strategies
 from tests.test_check import CONFIGS, NOW_NS, checked
 from tests.world import BEGIN_NS, MS, World, demo_config
@@ -78,6 +79,17 @@ def test_its_units_are_capped_by_its_clip_and_its_position_by_its_maximum():
     assert [int(row["units"]) for row in decisions(world)] == [1, 1]
     assert world.state.strategy[0]["position_units"] == -2
     world.check()
+
+
+def test_the_cap_of_its_ramp_is_the_maximum_that_it_is_shown_and_held_to():
+    world = world_of("greedy", max_units=5)
+    world.state.strategy[0]["cap_units"] = 2
+    view = _view(world.state.strategy[0], world.state.spread[0], world.now_ns)
+    assert view.max_units == 2
+    for _ in range(5):
+        world.market(6.5)
+        world.step(200)
+    assert world.state.strategy[0]["position_units"] == -2
 
 
 def test_the_gate_asks_its_entries_for_the_edge_that_it_states():

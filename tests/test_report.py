@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from desk.control_text import verdict_text
+from desk.control_text import look_texts, verdict_text
 from desk.fold import Fold, fold_of
 from desk.fold_rows import row_of
 from desk.report import write_report
@@ -15,7 +15,7 @@ from desk.summary import DEFINITIONS
 from desk.texts import duration_text, number_text, time_text
 from engine.ports import Event
 from engine.records import MISSING, SPREAD
-from engine.schema import UNSET
+from engine.schema import NO_LIMIT, UNSET
 from riskgate.names import CONTROL_NAMES
 from tests.journal_deals import believable_story, halted_deal, open_deal, record_into, repaired_deal
 from tests.journal_story import CONFIG_DATA, Story
@@ -150,18 +150,27 @@ def test_the_timeline_tells_the_most_repaired_deal_in_order():
     assert told[-1].words == "deal ends complete"
 
 
-def test_every_control_has_a_name():
+def test_every_control_has_a_name_and_its_numbers_a_unit_or_words():
     assert list(CONTROL_NAMES) == list(range(1, 29))
+    worded = {5, 20, 24, 26}
+    assert {number for number in CONTROL_NAMES if not look_texts(number, 1, 1)[2]} == worded
 
 
 @pytest.mark.parametrize(
     ("number", "observed", "limit", "level", "words"),
     [
         (17, 8_720, 8_500, 4, "observed 87.20, limit 85.00 %"),
+        (17, 7_000_000_000, 5_000_000_000, 4, "observed 7,000.00, limit 5,000.00 allotted, of the reporting currency"),
         (1, 12, 10, 4, "observed 12, limit 10 lots"),
         (16, UNSET, 5_000_000, MISSING, "observed not known, limit 5.00 of account currency (missing)"),
         (20, 16 | 64, 0, 4, "observed stale, legs too far apart in time"),
         (24, 2, 0, 4, "observed halted, limit active"),
+        (1, 12, UNSET, MISSING, "observed 12 lots, limit not known (missing)"),
+        (4, 3, 0, 4, "observed 3, limit 0 ticks outside, or locked"),
+        (5, 1, 0, 4, "observed not valid, limit valid"),
+        (18, 1_250_000_000, 1_000_000_000, 4, "observed 1,250.00, limit 1,000.00 lost, of the scope's currency"),
+        (26, 1, 0, 4, "observed not permitted, limit permitted"),
+        (28, 3 * 10**9, NO_LIMIT, 4, "observed 3,000.00 base units, or of currency, limit none"),
     ],
 )
 def test_a_denial_is_told_in_the_controls_own_units(number, observed, limit, level, words):

@@ -226,13 +226,32 @@ def test_5_an_entry_over_a_link_that_is_down():
     caught(world, [*seen[:at], down, *seen[at:]], 5, "venue 1 is not ready")
 
 
-@pytest.mark.parametrize("scope", range(5))
+@pytest.mark.parametrize("scope", range(len(records.SCOPES)))
 def test_5_an_entry_against_a_switch(scope):
     world = completed()
     seen = of(world)
     at = at_of(seen, QUOTE)
     reduce = made(COMMAND, seen[at].now_ns, code=records.COMMAND_REDUCE, choice=scope, scope=0)
     caught(world, [*seen[:at], reduce, *seen[at:]], 5, "switch")
+
+
+@pytest.mark.parametrize("scope", range(len(records.SCOPES)))
+def test_5_an_entry_behind_a_switch_that_has_run_out_is_none_against_it(scope):
+    world = completed()
+    seen = of(world)
+    at, now_ns = at_of(seen, QUOTE), seen[at_of(seen, QUOTE)].now_ns
+    reduce = made(COMMAND, now_ns - 2, code=records.COMMAND_REDUCE, choice=scope, scope=0, until_ns=now_ns - 1)
+    timer = made(records.TIMER, now_ns)
+    caught(world, [*seen[:at], reduce, *seen[at:]], 5, "switch")
+    assert judged(world, written([*seen[:at], reduce, timer, *seen[at:]])).breaches == []
+
+
+def test_5_an_entry_after_a_kill():
+    world = completed()
+    seen = of(world)
+    at = at_of(seen, QUOTE)
+    kill = made(COMMAND, seen[at].now_ns, code=records.COMMAND_KILL, scope=-1)
+    caught(world, [*seen[:at], kill, *seen[at:]], 5, "switch")
 
 
 def test_5_an_order_that_no_verdict_cleared():

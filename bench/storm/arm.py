@@ -1,7 +1,7 @@
 """A desk's config made ready for a storm: its limits, lots, policies and rules as they are, its signals replaced.
 
 A storm tests what becomes of decisions, not when they are taken. So every strategy gets a fixed center at the market's
-own level and enters whenever the storm pushes its first leg away; edges are not asked for.
+own level and enters whenever the storm pushes its first leg away; edges are not asked for. All are live, at full size.
 """
 
 from fractions import Fraction
@@ -43,8 +43,9 @@ def arm(config: Config, market_date: str) -> Armed:
     first = [names.instruments[spread.legs[0].instrument] for spread in config.spreads]
     pushes = [max(levels[at] * _PUSH_BPS // 10_000, _LEAST_PUSH_TICKS) for at in first]
     state = build_state(names, market_date)
-    strategies = [_armed(state, names, levels, pushes, spec) for spec in config.strategies]
-    engine = msgspec.structs.replace(config.engine, segment_mb=16, timer_ms=TIMER_MS)
+    released = [msgspec.structs.replace(spec, mode="live", ramp=[]) for spec in config.strategies]
+    strategies = [_armed(state, names, levels, pushes, spec) for spec in released]
+    engine = msgspec.structs.replace(config.engine, segment_mb=16, timer_ms=TIMER_MS, mode="live")
     armed = msgspec.structs.replace(config, strategies=strategies, engine=engine, hooks=[], include=[])
     return Armed(armed, levels, pushes, assumed)
 

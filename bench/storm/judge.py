@@ -187,6 +187,7 @@ def _rules(record: dict, cancels_a_day: int, cancels_a_lock: int, beat_ms: int |
     return Rules(
         venue=np.array([one["venue"] for one in record["instruments"]], np.int64),
         account=np.array([accounts.get(one["account"], -1) for one in config["instruments"]], np.int64),
+        market=np.array([names["markets"].index(one["market"]) for one in config["venues"]], np.int64),
         hedge=hedge, inverse=inverse, proxy_hedge=proxy,
         bound=np.array([round(one["residual_bound"] * 1e6) for one in config["spreads"]], np.int64),
         naked_ns=np.array(limits_ms, np.int64) * NS_PER_MS, may_refuse=may_refuse,

@@ -86,7 +86,7 @@ def _check_allowed(t, rules, seq, deal, decision, number, purpose):
         account = rules.account[decision.instrument[leg]]
         if t.links[venue, 0] != READY or t.links[venue, 1] != READY:
             note(t.found, codes.LINK_DOWN, seq, deal.deal_id, number, purpose, venue)
-        level = max(level, t.switches[rec.SCOPE_VENUE, venue])
+        level = max(level, t.switches[rec.SCOPE_VENUE, venue], t.switches[rec.SCOPE_MARKET, rules.market[venue]])
         if account >= 0:
             level = max(level, t.switches[rec.SCOPE_ACCOUNT, account])
     if level and purpose == rec.ENTRY:
@@ -199,7 +199,7 @@ def on_fill(t, seq, row, body):
 
 @njit
 def on_request(t, rules, seq, now_ns, is_cancel, row):
-    """CANCEL and QUERY: their ids; one unanswered cancel an order; cancels a day and in a lock."""
+    """CANCEL and QUERY: their ids; one unanswered cancel an order; cancels a day and in a lock, but a kill's."""
     _use_id(t, seq, row["deal_id"], row["request_no"])
     slot = find(t.order_keys, t.order_at, row["order_no"])
     if slot < 0:
@@ -217,11 +217,11 @@ def on_request(t, rules, seq, now_ns, is_cancel, row):
     if t.day[at] != market_ns // NS_PER_DAY:
         t.day[at], t.day_cancels[at] = market_ns // NS_PER_DAY, 0
     t.day_cancels[at] += 1
-    if t.day_cancels[at] > rules.cancels[0]:
+    if t.day_cancels[at] > rules.cancels[0] and not walk.killing:
         note(t.found, codes.CANCELS, seq, row["deal_id"], at, t.day_cancels[at], rules.cancels[0])
     if t.locked[at]:
         t.lock_cancels[at] += 1
-        if t.lock_cancels[at] > rules.lock_cancels[0]:
+        if t.lock_cancels[at] > rules.lock_cancels[0] and not walk.killing:
             note(t.found, codes.LOCK_CANCELS, seq, row["deal_id"], at, t.lock_cancels[at], rules.lock_cancels[0])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.storm.columns import Columns
 from engine.jit import njit
-from engine.records import CANCEL, DEAL, DECISION, FILL, MAX_LEGS, ORDER, QUERY
+from engine.records import CANCEL, DEAL, DECISION, FILL, MAX_LEGS, ORDER, QUERY, SCOPES
 
 MAX_FOUND = 20_000  # breaches told one by one; more are only counted
 MAX_LIVE = 1024  # live orders an instrument
@@ -51,10 +51,11 @@ def _source() -> str:
     return hashlib.blake2b(b"".join(path.read_bytes() for path in files), digest_size=8).hexdigest()
 
 
-# dead_ns: time in which no engine ran. event, event_lots: of the input at hand where it is a REPORT, else -1.
+# dead_ns: time in which no engine ran. event, event_lots: of the input at hand where it is a REPORT, else -1; killing:
+# whether it is a kill. timed: switches that are to end by themselves; forced: a stop or a full journal holds all shut.
 WALK = np.dtype([
     ("epoch", "<i8"), ("now_ns", "<i8"), ("dead_ns", "<i8"), ("ordered", "<i8"),
-    ("event", "<i8"), ("event_lots", "<i8"), ("deals", "<i8"),
+    ("event", "<i8"), ("event_lots", "<i8"), ("killing", "<i8"), ("timed", "<i8"), ("forced", "<i8"), ("deals", "<i8"),
     ("orders", "<i8"), ("decisions", "<i8"), ("halts", "<i8"), ("clock_base_ns", "<i8"),
     ("clock_start_ns", "<i8"), ("clock_speed_milli", "<i8"), (f"source_{_source()}", "<i8"),
 ])  # fmt: skip
@@ -65,6 +66,7 @@ class Rules(NamedTuple):
 
     venue: np.ndarray  # of an instrument
     account: np.ndarray  # of an instrument, -1 for none
+    market: np.ndarray  # of a venue
     hedge: np.ndarray  # [spread, leg] base units a lot, millionths
     inverse: np.ndarray  # [spread, leg] ticks at which `hedge` is so; 0.0: it does not move with the price
     proxy_hedge: np.ndarray  # [spread, instrument], 0: not known
@@ -96,6 +98,7 @@ class Tables(NamedTuple):
     trade_at: np.ndarray
     links: np.ndarray  # [venue, channel]
     switches: np.ndarray  # [scope, index]
+    untils: np.ndarray  # [scope, index] when it ends by itself; 0: never
     live: np.ndarray  # [instrument, place]
     live_count: np.ndarray
     day: np.ndarray  # [instrument] market day of the cancels counted
@@ -117,7 +120,7 @@ def made(columns: Columns, rules: Rules, venues: int, scopes: int) -> Tables:
         np.zeros(decisions + 1, DECISION_ROW), np.zeros((MAX_FOUND + 1, 6), np.int64),
         np.zeros((count(DEAL) + 1, 3), np.int64),
         *_map(orders), *_map(decisions), *_map(decisions), *_map(orders + count(CANCEL) + count(QUERY)), *_map(fills),
-        np.zeros((venues, 2), np.int64), np.zeros((5, scopes + 1), np.int64),
+        np.zeros((venues, 2), np.int64), *np.zeros((2, len(SCOPES), scopes + 1), np.int64),
         np.zeros((instruments, MAX_LIVE), np.int64), np.zeros(instruments, np.int64),
         np.full(instruments, -(2**62), np.int64), np.zeros(instruments, np.int64), np.zeros(instruments, np.int64),
         np.zeros(instruments, np.int64), np.zeros(len(rules.bound), np.int64),

@@ -31,7 +31,7 @@ def walk_records(address, offsets, rules, t):
         kind, seq, now_ns = int(header["kind"]), int(header["seq"]), int(header["now_ns"])
         body = at + HEADER_BYTES
         if kind < rec.FIRST_OUTPUT:
-            walk.event = -1
+            walk.event, walk.killing = -1, 0
         if kind == rec.QUOTE:
             _on_quote(t, view(body, 1, QUOTE)[0])
         elif kind == rec.REPORT:
@@ -61,7 +61,9 @@ def walk_records(address, offsets, rules, t):
         elif kind == rec.LEDGER:
             _on_ledger(t, seq, view(body, 1, LEDGER)[0])
         elif kind == rec.COMMAND:
-            _on_command(t, view(body, 1, COMMAND)[0])
+            _on_command(t, now_ns, view(body, 1, COMMAND)[0])
+        elif kind == rec.TIMER and walk.timed:
+            _run_out(t, now_ns)
         elif kind == rec.START:
             _on_start(t, seq, now_ns, view(body, 1, START)[0])
         walk.now_ns = now_ns
@@ -79,30 +81,52 @@ def _on_start(t, seq, now_ns, row):
     walk.clock_base_ns, walk.clock_start_ns = row["clock_base_ns"], row["clock_start_ns"]
     walk.clock_speed_milli = row["clock_speed_milli"]
     t.links[:] = 0
-    t.switches[rec.SCOPE_ALL, 0] = walk.ordered
+    t.switches[rec.SCOPE_ALL, 0], walk.forced = walk.ordered, 0
 
 
 @njit
-def _on_command(t, row):
-    code, choice, scope = row["code"], row["choice"], row["scope"]
+def _on_command(t, now_ns, row):
+    code, choice, scope, until_ns = row["code"], row["choice"], row["scope"], row["until_ns"]
+    walk = t.walk[0]
     if code == rec.COMMAND_RESOLVE:
         on_resolve(t, choice, scope)
-        return
+    if code > rec.COMMAND_KILL or code == rec.COMMAND_RESOLVE or 0 < until_ns <= now_ns:
+        return  # of money, of a deal, or too late
+    walk.killing = code == rec.COMMAND_KILL
+    ends = code == rec.COMMAND_STOP or code == rec.COMMAND_NO_ROOM
     level = 2
     if code == rec.COMMAND_REDUCE:
         level = 1
     elif code == rec.COMMAND_RESUME:
         level = 0
-    if choice == rec.SCOPE_ALL or code == rec.COMMAND_STOP or code == rec.COMMAND_NO_ROOM:
-        t.switches[rec.SCOPE_ALL, 0] = level
-        if code != rec.COMMAND_STOP and code != rec.COMMAND_NO_ROOM:
-            t.walk[0].ordered = level
+    if ends:
+        t.switches[rec.SCOPE_ALL, 0], walk.forced = level, 1
+        return
+    if walk.killing or choice == rec.SCOPE_ALL:
+        choice, scope = rec.SCOPE_ALL, 0
+        walk.ordered, walk.forced = level, 0
         if level == 0:  # whether a resume of all resumes a strategy that a Halted deal stopped is not ours to judge
             t.switches[rec.SCOPE_STRATEGY, :] = 0
-    elif scope < 0:
-        t.switches[choice, :] = level
+    if scope < 0:
+        t.switches[choice, :], t.untils[choice, :] = level, until_ns
     elif scope < t.switches.shape[1]:
-        t.switches[choice, scope] = level
+        t.switches[choice, scope], t.untils[choice, scope] = level, until_ns
+    walk.timed = int((t.untils > 0).any())
+
+
+@njit
+def _run_out(t, now_ns):
+    """What has run out is active again; whether a Halted deal holds a strategy all the same is not ours to judge."""
+    walk = t.walk[0]
+    for choice in range(t.untils.shape[0]):
+        for scope in range(t.untils.shape[1]):
+            if 0 < t.untils[choice, scope] <= now_ns:
+                t.untils[choice, scope] = 0
+                if choice == rec.SCOPE_ALL:
+                    walk.ordered = 0
+                if choice != rec.SCOPE_ALL or not walk.forced:
+                    t.switches[choice, scope] = 0
+    walk.timed = int((t.untils > 0).any())
 
 
 @njit

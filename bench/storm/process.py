@@ -97,8 +97,9 @@ class Process:
         loop, verdict = self.replayed()
         wrong = ""
         if not verdict.identical:
-            wrong = f"replay differs at record {verdict.difference.seq}: {verdict.difference.expected[:200]} <> " + (
-                verdict.difference.found[:200]
+            wrong = (
+                f"replay differs at record {verdict.difference.seq}: {verdict.difference.expected[:200]} <> "
+                + (verdict.difference.found[:200])
             )
         elif not in_a_turn and loop.core.state.snapshot() != before:
             wrong = "replay leaves another state than the process that died"

@@ -253,6 +253,17 @@ def stopped(rng: random.Random, place: Place) -> Script:
                   events=[Event(rng.choice((2, 7)), COMMAND, -1, 1.0)])  # fmt: skip
 
 
+def killed(rng: random.Random, place: Place) -> Script:
+    """A kill, while the first pair is out or its repair is, and now and then a crash after it; repairs go on, and all
+    is resumed."""
+    leg = rng.randrange(place.legs)
+    made = [NO_FILL] * rng.randint(0, 2)
+    events = [Event(rng.choice((1.5, 7, 400)), COMMAND, -1, 7.0), Event(3000, COMMAND, -1, 4.0)]
+    if rng.random() < 0.3:
+        events.insert(1, Event(events[0].after_ms + rng.choice((1, 30)), CRASH, -1, float(rng.random() < 0.5)))
+    return Script("kill", ("F23",), {leg: made}, events=events)
+
+
 def ladder(rng: random.Random, place: Place) -> Script:
     """Nothing fills at the first rungs: the repair climbs."""
     leg = rng.randrange(place.legs)
@@ -290,7 +301,7 @@ DECK: dict[Maker, int] = {
     part_filled: 6, rejected: 4, rejected_for_ever: 3, locked: 3, closing: 2, disconnected: 4, unknown: 4,
     unknown_for_long: 1, crash: 3, burst: 3, stale: 2, yesterday: 5, own_quote: 3, amended: 4, busted: 4, gap: 4,
     rule_blocks: 3, foreign: 5, stopped: 2, ladder: 5, stands_in: 6, refuses_cancels: 2, dead_end: 5,
-    raises: 12,
+    raises: 12, killed: 3,
 }  # fmt: skip
 
 
