@@ -231,7 +231,7 @@ UNSTATED = [
     Unstated(2, "account's largest value", lacks("account", US, "max_order_micros")),
     Unstated(3, "collar", lacks("instrument", AU, "collar_bps")),
     Unstated(3, "collar from the far touch", lacks("instrument", GC, "collar_ticks")),
-    Unstated(4, "a limit of a banded contract", lambda state: state.instrument[AU].__setitem__("banded", 1)),
+    Unstated(4, "a limit of a banded contract", lacks("instrument", AU, "upper_limit_ticks")),
     Unstated(7, "account's working orders", lacks("account", US, "max_working_orders")),
     Unstated(7, "instrument's working orders", lacks("instrument", GC, "max_working_orders")),
     Unstated(13, "duplicates", lacks("strategy", 0, "max_duplicates")),
