@@ -1,5 +1,7 @@
 """Controls of what repeats itself: 13 duplicate decision, 14 executions in a window."""
 
+import numpy as np
+
 from engine.jit import njit
 from engine.schema import UNSET
 from engine.tables import executions_of, strategies_of
@@ -12,13 +14,13 @@ _LOW_35_BITS = (1 << 35) - 1  # what is left of a shift by 29
 @njit
 def _mix(key, word):
     """One word more in a key: another word, or another key before it, gives another key."""
-    return (key ^ ((key >> 29) & _LOW_35_BITS) ^ word) * _MIX
+    return (key ^ ((key >> 29) & _LOW_35_BITS) ^ np.int64(word)) * np.int64(_MIX)
 
 
 @njit
 def duplicate_key(decision):
     """One integer for what a decision is: side, purpose, units, and each leg's lots and limit price."""
-    key = _mix(_mix(_mix(0, decision.side), decision.purpose), decision.units)
+    key = _mix(_mix(_mix(np.int64(0), decision.side), decision.purpose), decision.units)
     for leg in range(decision.legs):
         key = _mix(_mix(key, decision.lots[leg]), decision.limit_ticks[leg])
     return key

@@ -72,6 +72,10 @@ def lacks(table: str, row: int, field: str) -> Callable:
     return lambda state: getattr(state, table)[row].__setitem__(field, UNSET)
 
 
+def _lacks_a_band(state) -> None:
+    state.instrument[AU]["banded"], state.instrument[AU]["lower_limit_ticks"] = 1, UNSET
+
+
 def meter_of(state, kind: str, at: int = AU):
     """The meter of an instrument's contract, product or account."""
     row = state.instrument[at]
@@ -231,7 +235,7 @@ UNSTATED = [
     Unstated(2, "account's largest value", lacks("account", US, "max_order_micros")),
     Unstated(3, "collar", lacks("instrument", AU, "collar_bps")),
     Unstated(3, "collar from the far touch", lacks("instrument", GC, "collar_ticks")),
-    Unstated(4, "a limit of a banded contract", lacks("instrument", AU, "upper_limit_ticks")),
+    Unstated(4, "a limit of a banded contract", _lacks_a_band),
     Unstated(7, "account's working orders", lacks("account", US, "max_working_orders")),
     Unstated(7, "instrument's working orders", lacks("instrument", GC, "max_working_orders")),
     Unstated(13, "duplicates", lacks("strategy", 0, "max_duplicates")),
