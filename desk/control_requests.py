@@ -278,6 +278,8 @@ def _status(loop: Loop) -> dict:
     deals = [_deal(loop, deal_id) for deal_id in ids[:_DEALS_TOLD]]
     said = f"{len(core.open_deals)} deals open, {len(core.halted)} halted"
     said += f" (the oldest {_DEALS_TOLD} are listed)" if len(ids) > _DEALS_TOLD else ""
+    version = int(core.state.head["limits_version"])
+    said += f"; limits of version {version}" if version else ""
     return {
         "result": DONE, "said": said, "deals": deals, "switches": _switches(loop), "set": _set(loop),
         "transits": transits(core), "stopping": loop.stopping, "repairs_stopped": core.hands_off,

@@ -103,6 +103,8 @@ REMEMBERED: dict[str, tuple[str, ...]] = {
     "deal": TABLES["deal"].names,
     "scratch": TABLES["scratch"].names,
 }  # fmt: skip
+_PRICED_BY = ("weight", "premium")
+_ROLLING = ("ring_next", "samples", "mean", "m2", "sd")
 _BANDS = ("lower_limit_ticks", "upper_limit_ticks")
 _LEAST_ROWS = (1, 1)  # of orders and deals, in a state that is only read for its limits
 
@@ -139,9 +141,11 @@ def misfit(state: State, fresh: State) -> str:
 def copy_limits(state: State, fresh: State, told_bands: set[int]) -> int:
     """Copy every limit; how many numbers were others. told_bands: contracts whose price limits are the venue's word.
 
-    A token bucket keeps its tokens, as far as they fit into it.
+    A token bucket keeps its tokens, as far as they fit into it. A spread whose price is made otherwise from now on (a
+    duty, a premium) forgets its rolling statistics: against the old mean every price would look like a signal.
     """
     changed = 0
+    _begin_anew(state.spread, fresh.spread)
     for name, columns in LIMITS.items():
         table, other = getattr(state, name), getattr(fresh, name)
         for column in columns:
@@ -157,3 +161,10 @@ def copy_limits(state: State, fresh: State, told_bands: set[int]) -> int:
     for table in (state.venue, state.account, state.strategy):
         table["tokens"] = np.minimum(table["tokens"], table["tokens_max"])
     return changed
+
+
+def _begin_anew(spreads: np.ndarray, fresh: np.ndarray) -> None:
+    for row, other in zip(spreads, fresh, strict=True):
+        if any((row[name] != other[name]).any() for name in _PRICED_BY):
+            for name in _ROLLING:
+                row[name] = 0

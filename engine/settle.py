@@ -376,6 +376,8 @@ def _write_decision(state, deal, step: Plan, lots: list[int], limits: list[int],
         decision["instrument"][leg], decision["lots"][leg] = deal["instrument"][leg], wanted
         decision["ref_ticks"][leg] = book["ask_ticks"] if wanted > 0 else book["bid_ticks"]
         decision["limit_ticks"][leg] = limit
+        if wanted:
+            decision["limit_ticks"][leg] = views.within_band(state, int(deal["instrument"][leg]), limit)
 
 
 def _padded(values: tuple[int, ...]) -> tuple[int, ...]:

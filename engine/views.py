@@ -17,6 +17,7 @@ from engine.records import (
 )
 from engine.repair import LegView, ProxyView
 from engine.schema import UNSET
+from engine.state import State
 
 MOST_LOCK_CANCELS = 2
 _UNUSABLE = NO_QUOTE | GAP | CROSSED
@@ -36,6 +37,14 @@ def locked_side(core: Core, at: int) -> int:
     ):  # fmt: skip
         return -1
     return 0
+
+
+def within_band(state: State, at: int, ticks: int) -> int:
+    """A repair's price, no farther than the price limits of the day: beyond them a venue takes no order."""
+    row = state.instrument[at]
+    if row["upper_limit_ticks"] != UNSET:
+        ticks = min(ticks, int(row["upper_limit_ticks"]))
+    return max(ticks, int(row["lower_limit_ticks"])) if row["lower_limit_ticks"] != UNSET else ticks
 
 
 def is_closed(core: Core, at: int) -> bool:

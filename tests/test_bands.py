@@ -5,8 +5,9 @@ import pytest
 from engine import records
 from engine.schema import UNSET
 from tests.diff_helpers import AU
+from tests.storm_world import Storm
 from tests.test_diff_frames import feed, rtn
-from tests.world import CALENDARS, World
+from tests.world import CALENDARS, World, demo_config, with_repair
 
 SYMBOL = "SHFE.au2702"
 QUOTE = {"datetime": "2026-11-18 09:30:00", "bid_price1": 309.0, "bid_volume1": 3, "ask_price1": 309.02,
@@ -72,6 +73,18 @@ def test_an_order_beyond_the_told_band_is_denied(world):
     world.check()
 
 
+def test_a_repair_pays_up_to_the_limit_of_the_day_and_no_farther():
+    faults = {"SIM_SHFE": [{"at_order": 1, "do": "partial", "lots": 1}]}
+    world = World(with_repair(demo_config(max_units=1), on_partial="complete", pay_up_ticks=[5]), faults)
+    world.market(6.5)
+    bid = int(world.state.book[world.au]["bid_ticks"])
+    world.loop.on_band(world.au, bid - 1, 17_300, world.now_ns)
+    world.step(1500)
+    repairs = [order for order in world.shfe.sent if order.limit_ticks == bid - 1]
+    assert [order.lots for order in repairs] == [2] and world.outcomes() == ["complete"]
+    world.check()
+
+
 def test_the_band_of_a_day_ends_with_its_last_section_and_what_the_config_states_holds_again(world):
     """The section of 2026-11-18 ends at 15:00 in Shanghai; the night after it is of the next trading day."""
     world.loop.on_band(world.au, 14_300, 17_300, world.now_ns)
@@ -96,6 +109,21 @@ def test_a_restart_keeps_the_band_of_the_day(world):
     world.start(2)
     assert limits(world) == (14_300, 17_300)
     world.check()
+
+
+def test_a_venue_tells_its_limits_over_the_wire_and_again_after_a_lock_elsewhere():
+    """The real server and client: the settings' limits, the price of a lock, and the settings' limits again."""
+    desk = Storm()
+    desk.market(6.0)
+    desk.step(50)
+    desk.venues[0].lock(desk.au, limit_up=True)
+    desk.step(50)
+    bid = int(desk.loop.core.state.book[desk.au]["bid_ticks"])
+    desk.market(6.0)
+    desk.step(50)
+    told = [(int(row.data["lower_ticks"]), int(row.data["upper_ticks"])) for row in desk.journal.records()
+            if row.kind == records.BAND]  # fmt: skip
+    assert told == [(14_200, bid), (14_200, 17_360)], "the first word was what the config states already"
 
 
 def test_the_sections_of_a_record_name_their_trading_days(world):

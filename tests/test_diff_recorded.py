@@ -86,7 +86,10 @@ def test_recorded_market_data_is_understood(log: Path) -> None:
     assert len(frames) > 2 and heard.bad == []
     quoted = {symbol for frame in frames for p in parse(frame).get("data", []) for symbol in p.get("quotes", {})}
     assert len({quote.instrument for quote in heard.quotes}) == len(quoted)
+    bands = {instrument: (lower, upper) for instrument, lower, upper in heard.bands}
     for quote in heard.quotes:
+        lower, upper = bands[quote.instrument]
+        assert lower <= quote.bid_ticks and quote.ask_ticks <= upper
         assert 0 < quote.bid_ticks < quote.ask_ticks and quote.bid_lots > 0 and quote.ask_lots > 0
         assert 1_500_000_000 < quote.venue_ns // 10**9 < 1_600_000_000
     assert heard.count(MARKET_DATA, READY) == 0, "these sessions subscribed other lists than ours"

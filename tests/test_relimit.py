@@ -150,7 +150,11 @@ def test_a_rule_takes_effect_on_its_date_and_its_coming_is_told():
     world = dated(rule("2026-11-19", orders=700), rule("2026-11-21", cancels=300))
     meter = world.state.meter[world.state.instrument[world.au]["contract"]]
     assert (int(meter["limit"][ORDERS]), told(world)) == (2000, [])
+    world.market(6.0)
+    world.step(600)
+    samples = int(world.state.spread[0]["samples"])
     to_midnight(world)
+    assert int(world.state.spread[0]["samples"]) >= samples > 0, "its price is made as before"
     assert (int(meter["limit"][ORDERS]), int(meter["limit"][CANCELS])) == (700, 1000)
     (alert,) = told(world)
     assert alert["what"].startswith("2026-11-19: ") and alert["numbers"]["changed"] == 1
@@ -164,9 +168,14 @@ def test_a_rule_takes_effect_on_its_date_and_its_coming_is_told():
 def test_a_duty_moves_the_price_of_its_leg_from_its_date_on():
     terms = (TermSpec(valid_from="2026-11-19", leg="COMEX.GCG7", duty_pct=10.0, source="a test"),)
     world = dated(terms=terms)
-    before = float(world.state.spread[0]["weight"][1])
+    world.market(6.0)
+    world.step(2000)
+    row = world.state.spread[0]
+    before = float(row["weight"][1])
+    assert row["samples"] > 3 and row["mean"][0] > 0
     to_midnight(world)
-    assert float(world.state.spread[0]["weight"][1]) == pytest.approx(before * 1.1)
+    assert float(row["weight"][1]) == pytest.approx(before * 1.1)
+    assert row["samples"] == 0 and row["mean"][0] == row["sd"][0] == 0, "no signal against a mean of other prices"
     world.check()
 
 

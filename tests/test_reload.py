@@ -103,6 +103,8 @@ def test_a_bucket_keeps_its_tokens_as_far_as_they_fit(world, tmp_path):
     assert asked(world, written(tmp_path, (CN, f"{CN}order_burst = 200\n")))["result"] == DONE
     assert (int(row["tokens"]), int(row["tokens_max"])) == (30_000_000, 200_000_000)
     assert int(world.state.head["limits_version"]) == 2
+    status = answer(world.loop, b'{"command": "status"}', "ann", world.now_ns)
+    assert status["said"] == "0 deals open, 0 halted; limits of version 2"
 
 
 def test_a_reload_between_quotes_leaves_what_the_engine_remembers(world, tmp_path):
