@@ -10,7 +10,7 @@ from desk.hot import HOT
 from engine.ports import QUOTE_CLOSED, QUOTE_GAP, QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP
 from engine.records import CLOSED_MARKET, CROSSED, GAP, NO_QUOTE, ONE_SIDED, SKEWED, STALE
 from tests.spread_world import MS, NOW_NS, Desk, empty_state, fill_touches
-from tests.twin_gate import plain
+from tests.test_why_not import plain
 from tests.twin_spread import Twin
 
 pytestmark = pytest.mark.slow
