@@ -81,7 +81,7 @@ def tuned(venue_settings: Mapping[str, dict] | None = None) -> tuple[Config, Map
         strategies=[
             replace(config.strategies[0], center=_CENTER, entry=0.5, exit=0.3, min_edge=0.0, max_units=1,
                     cooldown_ms=0, min_samples=0, orders_per_s=1_000_000, order_burst=1_000_000,
-                    max_executions=10_000, execution_window_ms=10, **losses),
+                    max_executions=1_000, execution_window_ms=1, **losses),
             replace(config.strategies[1], center=1.0, band="price", entry=_NEVER, exit=0.0, min_samples=0),
         ],
     ), checked.calendars  # fmt: skip

@@ -305,6 +305,8 @@ SCRATCH = np.dtype([
     ("verdict", VERDICT_DTYPE),
     ("hold_lot_micros", "<i8", (MAX_LEGS,)),  # what an opened lot of each leg holds
     ("opening_lots", "<i8", (MAX_LEGS,)),  # what each leg opens
+    # Of each leg at its limit price: the value of its lots, without a sign, and of what it opens.
+    ("value_micros", "<i8", (MAX_LEGS,)), ("opening_micros", "<i8", (MAX_LEGS,)),
     # Of each leg's account, contract and product: its meter, -1 where there is none or an earlier leg has the same one,
     # and what all legs of it come to together.
     ("meter", "<i8", (MAX_LEGS, 3)), ("meter_legs", "<i8", (MAX_LEGS, 3)), ("meter_lots", "<i8", (MAX_LEGS, 3)),

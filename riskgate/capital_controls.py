@@ -112,30 +112,34 @@ def capital_pool(base, decision, verdict, now_ns):
         if at < 0:
             note(verdict, 17, UNSET, UNSET, DENY, leg)
             continue
-        if _seen_before(base, decision, leg):
-            continue
         index = accounts[at].pool
-        use = pool_use_micros(base, index)
-        for other in range(decision.legs):
-            account = instruments[decision.instrument[other]].account
-            if account >= 0 and accounts[account].pool == index and use != UNSET:
-                hold = reporting_micros(base, accounts[account].currency, leg_hold(base, decision, other))
-                use = UNSET if hold == UNSET else use + hold
-        _note_use(verdict, decision, pools[index], use_bps(use, pool_capital_micros(base, index)), leg)
-        _note_use(verdict, decision, accounts[at], _account_bps(base, decision, at), leg)
+        # What several legs share is looked at once.
+        new_pool = new_account = True
+        for earlier in range(leg):
+            account = instruments[decision.instrument[earlier]].account
+            new_account &= account != at
+            new_pool &= account < 0 or accounts[account].pool != index
+        if new_pool:
+            use = _pool_use_with(base, decision, index)
+            _note_use(verdict, decision, pools[index], use_bps(use, pool_capital_micros(base, index)), leg)
+        if new_account:
+            _note_use(verdict, decision, accounts[at], _account_bps(base, decision, at), leg)
     strategy = strategies_of(base)[decision.strategy]
     if decision.purpose == ENTRY and strategy.allocated_micros != NO_LIMIT:
         _allocation(base, decision, verdict)
 
 
 @njit
-def _seen_before(base, decision, leg):
-    """Whether an earlier leg has the same account, and so has looked at it and at its pool."""
-    instruments = instruments_of(base)
-    for earlier in range(leg):
-        if instruments[decision.instrument[earlier]].account == instruments[decision.instrument[leg]].account:
-            return True
-    return False
+def _pool_use_with(base, decision, pool):
+    """What a pool's accounts use with this decision's holds, in the reporting currency."""
+    instruments, accounts = instruments_of(base), accounts_of(base)
+    use = pool_use_micros(base, pool)
+    for leg in range(decision.legs):
+        account = instruments[decision.instrument[leg]].account
+        if account >= 0 and accounts[account].pool == pool and use != UNSET:
+            hold = reporting_micros(base, accounts[account].currency, leg_hold(base, decision, leg))
+            use = UNSET if hold == UNSET else use + hold
+    return use
 
 
 @njit

@@ -58,22 +58,29 @@ def _units(base, decision, verdict):
 
 
 @njit
-def _value(base, decision, leg, lots):
-    return notional_micros(instruments_of(base)[decision.instrument[leg]], decision.limit_ticks[leg], lots)
+def count_value(base, decision):
+    """Put the value of each leg at its limit price, and of what it opens, into the scratch row."""
+    scratch = scratch_of(base)
+    for leg in range(decision.legs):
+        row, price = instruments_of(base)[decision.instrument[leg]], decision.limit_ticks[leg]
+        lots, opens = abs(decision.lots[leg]), scratch.opening_lots[leg]
+        value = notional_micros(row, price, lots) if lots != 0 else 0
+        scratch.value_micros[leg] = scratch.opening_micros[leg] = value
+        if opens != lots and value != UNSET:
+            scratch.opening_micros[leg] = notional_micros(row, price, opens) if opens != 0 else 0
 
 
 @njit
 def _added(base, decision, account, signed):
     """Value that a decision adds to an account at its limit prices: signed, or of what opens; UNSET: not known."""
-    total = 0
+    scratch, total = scratch_of(base), 0
     for leg in range(decision.legs):
-        lots = decision.lots[leg]
-        if lots == 0 or instruments_of(base)[decision.instrument[leg]].account != account:
+        if instruments_of(base)[decision.instrument[leg]].account != account:
             continue
-        value = _value(base, decision, leg, abs(lots) if signed else scratch_of(base).opening_lots[leg])
+        value = scratch.value_micros[leg] if signed else scratch.opening_micros[leg]
         if value == UNSET:
             return UNSET
-        total += -value if signed and lots < 0 else value
+        total += -value if signed and decision.lots[leg] < 0 else value
     return total
 
 

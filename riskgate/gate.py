@@ -24,6 +24,8 @@ REPAIR_SEQUENCE = (23, 20, 5, 4, 3, 7, 11)
 
 @njit
 def _check_all(base, decision, verdict, now_ns):
+    quota.add_up(base, decision)
+    exposure.count_value(base, decision)
     flow.switch(base, decision, verdict, now_ns)
     flow.permission(base, decision, verdict, now_ns)
     market.connection(base, decision, verdict, now_ns)
@@ -78,7 +80,6 @@ def check_and_hold(base, decision, now_ns):
     clear_verdict(verdict, decision)
     verdict.limits_version = head.limits_version
     quota.count_opening(base, decision)
-    quota.add_up(base, decision)
     capital.hold_wanted(base, decision)
     if decision.purpose >= REHEDGE:
         _check_repair(base, decision, verdict, now_ns)

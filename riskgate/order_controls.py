@@ -1,11 +1,10 @@
 """Controls of a single order: 1 size, 2 value, 3 price collar, 4 price limits and lock, 5 validity."""
 
 from engine.jit import njit
-from engine.money import notional_micros
 from engine.ports import QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP
 from engine.records import DENY, PASS, REHEDGE
 from engine.schema import UNSET
-from engine.tables import accounts_of, books_of, head_of, instruments_of, market_ns
+from engine.tables import accounts_of, books_of, head_of, instruments_of, market_ns, scratch_of
 from riskgate.verdict import at_most, note
 
 _LARGEST_TICKS = 1 << 40  # beyond it a price is no price, and its product with 10,000 fits no integer
@@ -28,7 +27,7 @@ def order_value(base, decision, verdict, now_ns):
         row = instruments[decision.instrument[leg]]
         if decision.lots[leg] == 0:
             continue
-        value = notional_micros(row, decision.limit_ticks[leg], abs(decision.lots[leg]))
+        value = scratch_of(base).value_micros[leg]
         at_most(verdict, 2, value, row.max_order_micros, leg)
         if row.account >= 0:
             at_most(verdict, 2, value, accounts_of(base)[row.account].max_order_micros, leg)
