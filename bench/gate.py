@@ -54,8 +54,8 @@ def measure(rounds: int) -> Result:
     pair, call, bare, met = (_less(samples, clock) for samples in (gate, timed, floor, cold))
     return Result(
         name="gate",
-        measures=f"check_and_hold on a decision of {len(LEGS)} legs: all controls, a limit in each of their scopes, and "
-        "what both legs hold; the call from Python included",
+        measures=f"check_and_hold on a decision of {len(LEGS)} legs: all controls, a limit in each of their scopes, "
+        "and what both legs hold; the call from Python included",
         includes="in the whole call (hot.decide) also the orders, their places in meters and positions, the records "
         "(decision, verdict, two orders) with the sealer on, two stamps",
         excludes=f"the spread's pricing and the strategy before it, frames and sends after it; the timer ({clock} ns)",

@@ -19,6 +19,7 @@ commands:
   check CONFIG    everything that is wrong with a config, in one go, and the best ratios of its spreads
   venue CONFIG    one simulated venue alone
   storm [CONFIG]  thousands of deals of a config against venues that misbehave; every breach of an invariant is told
+  bench [NAME]    what the hot path costs on this machine, beside a floor of the same run; --list names the benches
   accept CONFIG   a desk's acceptance in one go: check, joint test, kill drill, storm, latency; one page
 """
 _STORM = """\
@@ -31,6 +32,7 @@ replaced. Each deal is judged by its journal alone.
   tandem storm configs/gold.toml --deals 100000     is my desk's config sound?
   tandem storm --seed 7 --shrink                    the first breach as a short script for a test
 """
+_BENCHES = {"storm": "bench.storm", "bench": "bench"}  # command -> module
 _STORM_ENDS = "Exit code 0: no breach, nothing naked; 1: a breach; 2: the config is wrong, or the arguments are."
 
 
@@ -78,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     storm.add_argument("--jobs", metavar="J", help="processes side by side (default: one a core)")
     storm.add_argument("--json", metavar="FILE", help="write the figures there, the journals' hash among them")
     storm.add_argument("--shrink", action="store_true", help="shrink the first breach to a short script")
+    bench = commands.add_parser("bench", help="costs of the hot path, beside a floor of the same run",
+                                description="Exit code 0: all figures stand; 1: one was refused, because its work was "
+                                "wrong; 2: the arguments are.")  # fmt: skip
+    bench.add_argument("names", nargs="*", metavar="NAME", help="(default: all; --list says what each measures)")
+    bench.add_argument("--list", action="store_true", help="what each bench measures, in a line")
+    bench.add_argument("--json", metavar="FILE", help="write the figures there, flat, with their details")
+    bench.add_argument("--rounds", metavar="N", help="rounds of each bench (default: its own)")
     cli_accept.add(commands)
     cli_control.add(commands)
     return parser
@@ -88,8 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = _parser()
     asked, rest = parser.parse_known_args(arguments)
-    if asked.command == "storm":
-        asked.storm = arguments[arguments.index("storm") + 1 :]
+    if asked.command in _BENCHES:
+        asked.handed_on = arguments[arguments.index(asked.command) + 1 :]
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
@@ -140,16 +149,16 @@ def _venue(asked) -> int:
     return main(asked.config, asked.origin_ns)
 
 
-def _storm(asked) -> int:
-    """In a process of its own, and with its own reading of the arguments: the storm is a bench, no part of the desk."""
+def _bench(asked) -> int:
+    """In a process of its own, and with its own reading of the arguments: benches are no part of the desk."""
     import subprocess
 
-    return subprocess.run([sys.executable, "-m", "bench.storm", *asked.storm], check=False).returncode
+    return subprocess.run([sys.executable, "-m", _BENCHES[asked.command], *asked.handed_on], check=False).returncode
 
 
 _DO = {
-    "demo": _demo, "run": _run, "check": _check, "venue": _venue, "storm": _storm, **cli_accept.DO, **cli_reading.DO,
-    **cli_control.DO,
+    "demo": _demo, "run": _run, "check": _check, "venue": _venue, "storm": _bench, "bench": _bench,
+    **cli_accept.DO, **cli_reading.DO, **cli_control.DO,
 }  # fmt: skip
 
 if __name__ == "__main__":
