@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from engine import meters
 from engine.instruments import LONG_SHORT, LONG_SHORT_TODAY, NET
 from engine.journal import MemoryJournal
 from engine.money import locks_today
@@ -15,6 +16,7 @@ from engine.ports import CLOSE, CLOSE_TODAY, OPEN, UNKNOWN, Event, ExecReport
 from engine.positions import book_lots, keep_working, net_lots
 from engine.records import ENTRY, EXIT, REHEDGE, UNWIND
 from engine.schema import POSITION, UNSET
+from tests.conserved import conserved
 from tests.gate_world import AU, GC, decide, decision_of, fresh_state
 
 JOURNAL = MemoryJournal(1 << 20)
@@ -191,13 +193,26 @@ class HoldMachine(RuleBasedStateMachine):
         report = ExecReport(venue=0, order_no=1, client_id="", instrument=0, event=event, cum_lots=cum, recv_ns=0)
         moved = learn(row, report)
         slot = int(row["order_no"]) & (len(self.state.order) - 1)
+        live = not row["settled"]
         if moved:
             book_lots(self.state.address, slot, moved)
+            meters.use_fill(self.state.address, slot, moved)
             self.net[row["instrument"]] += int(row["side"]) * moved
+        if row["booked_lots"] != row["cum_lots"]:
+            meters.use_trade(self.state.address, slot, int(row["cum_lots"] - row["booked_lots"]))
         row["booked_lots"] = row["cum_lots"]
         left = 0 if row["state"] in TERMINAL else int(row["lots"] - row["cum_lots"])
+        if row["state"] in TERMINAL:
+            meters.end_order(self.state.address, slot)
         keep_working(self.state.address, slot, left)
-        settle(row)
+        if settle(row):
+            meters.settle_order(self.state.address, slot)
+        self.count_live(row, int(not row["settled"]) - int(live))
+
+    def count_live(self, row, change: int) -> None:
+        contract = self.state.instrument[row["instrument"]]
+        for counted in (self.state.head, contract, self.state.account[contract["account"]]):
+            counted["live_orders"] += change
 
     @invariant()
     def holds_add_up(self):
@@ -206,6 +221,11 @@ class HoldMachine(RuleBasedStateMachine):
             assert row["hold_micros"] >= 0
             held[self.state.instrument[row["instrument"]]["account"]] += int(row["hold_micros"])
         assert held == [int(row["held_micros"]) for row in self.state.account]
+
+    @invariant()
+    def every_sum_equals_its_parts(self):
+        """Meters, accounts and counts, added up anew from orders, deals and positions."""
+        conserved(self.state)
 
     @invariant()
     def worst_cases_add_up(self):
