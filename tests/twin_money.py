@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+from engine.schema import NO_LIMIT, UNSET
 from tests.twin_rows import Rows, known, total
 
 _MS = 1_000_000
@@ -18,7 +19,8 @@ class Money(Rows):
         self.at_most(27, self.head["unbalanced_deals"], self.head["max_unbalanced"])
         self.at_most(27, self.plan["unbalanced"], self.plan["max_unbalanced"])
         for row in (self.head, self.plan):
-            self.at_most(27, row["naked_ns"] // _MS, row["max_naked_ns"] // _MS)
+            limit = row["max_naked_ns"]
+            self.at_most(27, row["naked_ns"] // _MS, limit if limit in (UNSET, NO_LIMIT) else limit // _MS)
 
     def c18(self):
         if not self.entry:
