@@ -10,13 +10,15 @@ import numba
 import numpy as np
 
 from bench.figures import Result, Row, Samples, demand, micros
-from bench.rig import LEGS, Market, connect, engine, feed, tuned
+from bench.rig import IDLE_QUOTES, LEGS, Market, answer, connect, engine, feed, tuned
 from engine.clock import now_ns
 from engine.loop import Loop
 from engine.records import LEVELS, PASS
 from riskgate.gate import SEQUENCE
 
-_DECISIONS = 1_000  # a round
+_DECISIONS = 1_000  # a round, hot
+_MET = 40  # a round, as met on the way of real quotes
+_PAUSE_NS = 100_000  # before each quote of these
 
 
 @numba.njit
@@ -27,7 +29,7 @@ def _bare(base, journal, number, now_ns):
 
 def measure(rounds: int) -> Result:
     """The same decision again and again, the state put back after each."""
-    timed, floor, empty = Samples(), Samples(), Samples()
+    timed, floor, empty, cold = Samples(), Samples(), Samples(), Samples()
     config, calendars = tuned()
     with tempfile.TemporaryDirectory() as name, engine(Path(name), config, calendars) as loop:
         put_back = _decided(loop)
@@ -35,6 +37,12 @@ def measure(rounds: int) -> Result:
             for samples, found in zip((timed, floor, empty), _round(loop, put_back), strict=True):
                 if number:
                     samples.add(found)
+            put_back()
+        market = Market()
+        for number in range(rounds + 1):
+            met = _met(loop, market)
+            if number:
+                cold.add(met)
     clock = round(empty.p50)
     found, bare = _less(timed, clock), _less(floor, clock)
     return Result(
@@ -44,9 +52,11 @@ def measure(rounds: int) -> Result:
         excludes=f"the spread's pricing and the strategy before it, frames and sends after it; the timer ({clock} ns)",
         floor="a bare njit call with the same four ints that returns one of them",
         rounds=rounds, samples=timed.count,
-        rows=[micros(f"both legs, {len(SEQUENCE)} controls", found, bare),
+        rows=[micros(f"both legs, {len(SEQUENCE)} controls, hot", found, bare),
+              micros("the same, as met behind real quotes", cold, None),
               Row("controls", "count", len(SEQUENCE))],
-        flat={"controls": len(SEQUENCE), "pair_us_p50": found.p50 / 1e3, "pair_us_p99": found.p99 / 1e3},
+        flat={"controls": len(SEQUENCE), "pair_us_p50": found.p50 / 1e3, "pair_us_p99": found.p99 / 1e3,
+              "pair_cold_us_p50": cold.p50 / 1e3, "pair_cold_us_p99": cold.p99 / 1e3},
         details={"sequence": list(SEQUENCE), "round_medians_ns": found.medians, "floor_round_medians_ns": bare.medians},
     )  # fmt: skip
 
@@ -105,6 +115,40 @@ def _round(loop: Loop, put_back: Callable[[], None]) -> tuple[list[int], list[in
         core.journal.turn()
     gc.enable()
     return timed, floor, empty
+
+
+def _met(loop: Loop, market: Market) -> list[int]:
+    """The same call where a live engine meets it: behind quotes 100 us apart, Python and reports between decisions."""
+    found: list[int] = []
+    core, timer = loop.core, time.perf_counter_ns
+    decide = core.hot.decide
+
+    def timed(address: int, journal: int, number: int, at_ns: int) -> int:
+        began = timer()
+        count = decide(address, journal, number, at_ns)
+        found.append(timer() - began)
+        return count
+
+    core.hot = core.hot._replace(decide=timed)
+    for quote in market.opening():
+        feed(loop, quote)
+    for _ in range(_MET):
+        for _ in range(IDLE_QUOTES):
+            _pause()
+            feed(loop, market.idle())
+        _pause()
+        feed(loop, market.move())
+        demand(answer(loop) == len(LEGS), f"{len(LEGS)} orders for a decision")
+        core.journal.turn()
+    core.hot = core.hot._replace(decide=decide)
+    demand(len(found) == _MET, f"{_MET} decisions, found {len(found)}")
+    return found
+
+
+def _pause() -> None:
+    end_ns = now_ns() + _PAUSE_NS
+    while now_ns() < end_ns:
+        pass
 
 
 def _check(loop: Loop, count: int) -> None:

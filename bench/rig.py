@@ -11,7 +11,8 @@ from bench.figures import demand
 from desk.assembly import assemble, config_hash, config_record, versions
 from desk.check import check
 from desk.compile import warm
-from desk.config import Config
+from desk.config import Config, MarketSpec
+from desk.config_rules import TierSpec
 from desk.demo import DEMOS, GENERATED
 from desk.run import market_base_ns
 from engine.calendar import Calendar
@@ -21,6 +22,7 @@ from engine.journal import Journal
 from engine.loop import Loop
 from engine.ports import MARKET_DATA, READY, TRADING, AccountReport, Event, ExecReport
 from engine.replay import SilentGateway
+from engine.schema import MARKETS
 
 FOLDER = DEMOS / GENERATED
 AU, GC, FX = range(3)  # the demo's contracts: SHFE gold, COMEX gold, the dollar rate
@@ -31,8 +33,20 @@ _GC_TICKS, _FX_TICKS = 41_000, 71_000
 _GRAMS_AN_OUNCE = 31.1034768
 _CENTER, _AWAY = 6.0, 1.2  # CNY a gram
 _NEVER = 1e9
-
-
+# Limits that are asked each time, and never reached.
+_MANY, _MUCH = 1_000_000_000, 1e12
+_ACCOUNT = {
+    "orders_per_s": 1_000_000, "order_burst": 1_000_000, "max_working_orders": 10_000, "orders_a_day": _MANY,
+    "cancels_a_day": _MANY, "trades_a_day": _MANY, "max_order_value": _MUCH, "max_gross": _MUCH, "max_net": _MUCH,
+}  # fmt: skip
+_CONTRACT = {
+    "max_age_ms": 600_000, "collar_ticks": 10_000, "max_gross_lots": _MANY, "max_working_orders": 10_000,
+}  # fmt: skip
+_RULE = {
+    "orders": _MANY, "cancels": _MANY, "trades": _MANY, "frequent_cancels": _MANY, "large_cancels": _MANY,
+    "large_lots": 300, "self_trades": _MANY, "opening_lots": _MANY, "position_lots": _MANY,
+    "max_order_to_trade": 1e9, "message_fees": [TierSpec(from_messages=0, fee=0.01)], "max_message_fee": 1.0,
+}  # fmt: skip
 _DAY_LIMITS = {"lower_limit": "800.00", "upper_limit": "1100.00"}  # where no venue tells them
 
 
@@ -40,7 +54,8 @@ def tuned(venue_settings: Mapping[str, dict] | None = None) -> tuple[Config, Map
     """The demo's config, read and checked as any, then changed; and its calendars.
 
     One strategy trades one unit around a fixed center, in and out again, without a pause; the other one is asked too
-    but never wants anything. Rates and money are raised so far that no control stops a run: each still computes.
+    but never wants anything. Every control has a limit in each of its scopes, raised so far that none stops a run: each
+    still computes.
     """
     checked = check(FOLDER / "engine.toml")
     demand(checked.config is not None, f"a demo config without a problem, found {checked.problems}")
@@ -50,18 +65,23 @@ def tuned(venue_settings: Mapping[str, dict] | None = None) -> tuple[Config, Map
                 order_burst=1_000_000, max_silence_ms=600_000)
         for venue in config.venues
     ]  # fmt: skip
+    losses = {"max_day_loss": _MUCH, "max_drawdown": _MUCH}
     return replace(
         config, include=[], venues=venues,
-        engine=replace(config.engine, name="bench"),
+        engine=replace(config.engine, name="bench", **losses),
+        currencies=[replace(spec, max_exposure=_MUCH) for spec in config.currencies],
+        markets=[MarketSpec(id=name, max_gross=_MUCH, max_net=_MUCH) for name in MARKETS],
+        accounts=[replace(spec, **_ACCOUNT, **losses) for spec in config.accounts],
+        rules=[replace(spec, **_RULE) for spec in config.rules],
         pools=[replace(pool, capital=1e9) for pool in config.pools],
         instruments=[
-            replace(spec, max_age_ms=600_000, **(_DAY_LIMITS if spec.rules == "SHFE" else {}))
-            for spec in config.instruments
+            replace(spec, **_CONTRACT, **(_DAY_LIMITS if spec.rules == "SHFE" else {})) for spec in config.instruments
         ],
-        spreads=[replace(spec, max_skew_ms=600_000) for spec in config.spreads],
+        spreads=[replace(spec, max_skew_ms=600_000, max_units=_MANY) for spec in config.spreads],
         strategies=[
             replace(config.strategies[0], center=_CENTER, entry=0.5, exit=0.3, min_edge=0.0, max_units=1,
-                    cooldown_ms=0, min_samples=0),
+                    cooldown_ms=0, min_samples=0, orders_per_s=1_000_000, order_burst=1_000_000,
+                    max_executions=10_000, execution_window_ms=10, **losses),
             replace(config.strategies[1], center=1.0, band="price", entry=_NEVER, exit=0.0, min_samples=0),
         ],
     ), checked.calendars  # fmt: skip

@@ -10,7 +10,7 @@ from desk.hot import HOT
 from engine.ports import QUOTE_CLOSED, QUOTE_GAP, QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP
 from engine.records import CLOSED_MARKET, CROSSED, GAP, NO_QUOTE, ONE_SIDED, SKEWED, STALE
 from tests.spread_world import MS, NOW_NS, Desk, empty_state, fill_touches
-from tests.twin_gate import plain
+from tests.twin_rows import plain
 from tests.twin_spread import Twin
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def random_quote(rng: random.Random, seq: list[int]) -> tuple:
 
 
 def assert_same(state, twin: Twin, at: int) -> None:
-    assert plain(state.book[at]) == twin.book[at]
+    assert plain("book", state.book[at]) == twin.book[at]
     for row, other in zip(state.spread, twin.spread, strict=True):
         assert {name: row[name].item() for name in PRICED} == {name: other[name] for name in PRICED}
         for name in ("mean", "m2", "sd"):

@@ -8,7 +8,7 @@ from collections import deque
 
 from engine.ports import QUOTE_CLOSED, QUOTE_GAP
 from engine.records import CLOSED_MARKET, CROSSED, GAP, NO_QUOTE, ONE_SIDED, SKEWED, STALE
-from tests.twin_gate import plain
+from tests.twin_rows import plain, plain_table
 
 NO_LIMIT = 2**62
 
@@ -17,13 +17,13 @@ class Twin:
     """Its own copy of every row that quotes and samples change; the rest of the state is read once."""
 
     def __init__(self, state):
-        head = plain(state.head)
+        head = plain("head", state.head)
         self.clock = head["clock_base_ns"], head["clock_start_ns"], head["clock_speed_milli"]
-        self.instrument = [plain(row) for row in state.instrument]
-        self.book = [plain(row) for row in state.book]
-        self.venue = [plain(row) for row in state.venue]
+        self.instrument = plain_table("instrument", state.instrument)
+        self.book = plain_table("book", state.book)
+        self.venue = plain_table("venue", state.venue)
         self.heard_ns = [venue["heard_ns"][0] for venue in self.venue]
-        self.spread = [plain(row) for row in state.spread]
+        self.spread = plain_table("spread", state.spread)
         for spread in self.spread:
             # Lists where the row has arrays, and the samples by age: ring[0] is the slot written next when full.
             spread["mean"], spread["m2"], spread["sd"] = [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]
