@@ -355,6 +355,8 @@ FORGETTABLE = (
     (ACCOUNT, "max_drawdown_micros"), (ACCOUNT, "pnl_micros"), (HEAD, "pnl_micros"), (HEAD, "max_loss_micros"),
     (STRATEGY, "pnl_micros"), (STRATEGY, "max_loss_micros"), (STRATEGY, "max_drawdown_micros"),
     (STRATEGY, "cap_units"), (STRATEGY, "allocated_micros"), (STRATEGY, "pool_used_micros"),
+    (STRATEGY, "max_naked_ns"), (HEAD, "max_naked_ns"), (STRATEGY, "max_unbalanced"), (HEAD, "max_unbalanced"),
+    (STRATEGY, "peak_micros"), (HEAD, "peak_micros"),
     (STRATEGY, "max_duplicates"), (SPREAD, "max_units"), (SPREAD, "max_slippage_bps"),
     (SPREAD, "max_total_slippage_bps"), (SPREAD, "ledger_bound_ubase"), (MARKET, "max_gross_micros"),
     (MARKET, "max_net_micros"), (POOL, "capital_micros"), (CURRENCY, "max_exposure_micros"),

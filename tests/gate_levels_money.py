@@ -368,6 +368,8 @@ UNSTATED = [
     Unstated(19, "fee", lacks_meter("contract", "max_fee_micros")),
     Unstated(27, "deals of all", lacks_all("max_unbalanced")),
     Unstated(27, "deals of the strategy", lacks("strategy", 0, "max_unbalanced")),
+    Unstated(27, "naked time of all", lacks_all("max_naked_ns")),
+    Unstated(27, "naked time of the strategy", lacks("strategy", 0, "max_naked_ns")),
     Unstated(28, "ledger bound", lacks("spread", 0, "ledger_bound_ubase")),
     Unstated(28, "exposure in a currency", lacks("currency", 1, "max_exposure_micros")),
     Unstated(28, "a mark in another account", _unmarked_elsewhere),

@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+from engine.schema import NO_LIMIT, UNSET
 from tests.twin_rows import Rows, known, total
 
 _MS = 1_000_000
@@ -18,7 +19,8 @@ class Money(Rows):
         self.at_most(27, self.head["unbalanced_deals"], self.head["max_unbalanced"])
         self.at_most(27, self.plan["unbalanced"], self.plan["max_unbalanced"])
         for row in (self.head, self.plan):
-            self.at_most(27, row["naked_ns"] // _MS, row["max_naked_ns"] // _MS)
+            limit = row["max_naked_ns"]
+            self.at_most(27, row["naked_ns"] // _MS, limit if limit in (UNSET, NO_LIMIT) else limit // _MS)
 
     def c18(self):
         if not self.entry:
@@ -42,7 +44,8 @@ class Money(Rows):
             row, of = self.account[self.purse(leg)], self.purse(leg)
             gross, net = (None if row["unmarked"] else row[name] for name in ("gross_micros", "net_micros"))
             self._gross(gross, self._added(of, self.opening_value), row)
-            self._net(15, net, total([net, self._added(of, self.signed_value)]), row["max_net_micros"])
+            after = total([net, self._added(of, self.signed_value)])
+            self._net(15, row["net_micros"], after, row["max_net_micros"])
             self._market_looks(self.region(leg))
 
     def _added(self, account: int, value_of):
@@ -57,7 +60,7 @@ class Money(Rows):
         after = total(self._converted(at, "net_micros", self._added(at, self.signed_value)) for at in here)
         row = self.market[region]
         self.at_most(15, gross, row["max_gross_micros"])
-        self._net(15, before, after, row["max_net_micros"])
+        self._net(15, None if after is None else before, after, row["max_net_micros"])
 
     def _converted(self, at: int, name: str, added):
         row = self.account[at]
@@ -86,9 +89,9 @@ class Money(Rows):
     def _net(self, number: int, before, after, limit) -> None:
         """Against the limit; what is brought back towards 0 passes, however far out it was."""
         limit = known(limit)
-        if None not in (before, after, limit):
+        if None not in (before, limit):
             limit = max(limit, abs(before))
-        self.at_most(number, None if None in (before, after) else abs(after), limit)
+        self.at_most(number, None if after is None else abs(after), limit)
 
     def _reported(self, leg: int, micros):
         return self.reporting(self.account[self.purse(leg)]["currency"], micros)
@@ -146,4 +149,4 @@ class Money(Rows):
             marked = not any(self.account[at]["unmarked"] for at in there)
             net = sum(self.account[at]["net_micros"] for at in there) if marked else None
             after = total([net, *(self._added(at, self.signed_value) for at in there)])
-            self._net(28, net, after, self.currency[currency]["max_exposure_micros"])
+            self._net(28, None if after is None else net, after, self.currency[currency]["max_exposure_micros"])
