@@ -5,7 +5,7 @@ import math
 from engine.instruments import INVERSE, LONG_SHORT_TODAY
 from engine.jit import njit
 from engine.schema import UNSET
-from engine.tables import books_of, currencies_of, instruments_of
+from engine.tables import books_of, currencies_of, head_of, instruments_of
 
 _LARGEST_MICROS = 4e18
 
@@ -83,8 +83,21 @@ def locks_today(instrument, ticks):
 
 
 @njit
+def is_aged(base, currency):
+    """Whether a currency's rate is older than its instrument allows: then it is no number to count limits with."""
+    at = currencies_of(base)[currency].instrument
+    return at >= 0 and head_of(base).now_ns - books_of(base)[at].recv_ns > instruments_of(base)[at].max_age_ns
+
+
+@njit
 def reporting_micros(base, currency, micros):
-    """An amount in the reporting currency, on the dear side of the FX quote; UNSET without a usable quote."""
+    """An amount in the reporting currency, on the dear side of the FX quote; UNSET without one that is usable now."""
+    return UNSET if is_aged(base, currency) else last_reporting_micros(base, currency, micros)
+
+
+@njit
+def last_reporting_micros(base, currency, micros):
+    """The same at the last rate, whatever its age: for costs that are weighed against each other."""
     row = currencies_of(base)[currency]
     if micros == UNSET:
         return UNSET
@@ -108,7 +121,7 @@ def result_reporting_micros(base, currency, micros):
     book = books_of(base)[row.instrument]
     if micros == 0:
         return 0
-    if book.updates == 0 or book.blocked or book.bid_lots <= 0 or book.ask_lots <= 0:
+    if is_aged(base, currency) or book.updates == 0 or book.blocked or book.bid_lots <= 0 or book.ask_lots <= 0:
         return UNSET
     rate = (book.bid_ticks if micros > 0 else book.ask_ticks) * instruments_of(base)[row.instrument].tick
     return math.floor(micros * rate)
@@ -119,7 +132,7 @@ def lot_fee_reporting_micros(base, index, ticks, closes_today):
     """Fee of trading one lot of an instrument once, in the reporting currency; 0 where it is not known."""
     instrument = instruments_of(base)[index]
     fee = fee_today_lot_micros(instrument, ticks) if closes_today else fee_lot_micros(instrument, ticks)
-    fee = reporting_micros(base, instrument.currency, fee)
+    fee = last_reporting_micros(base, instrument.currency, fee)
     return 0 if fee == UNSET else fee
 
 
@@ -131,5 +144,5 @@ def tick_reporting_micros(base, index):
     if instrument.kind == INVERSE:
         price = max(books_of(base)[index].bid_ticks, 1) * instrument.tick
         micros = micros / (price * price) * instrument.tick
-    value = reporting_micros(base, instrument.currency, math.ceil(micros))
+    value = last_reporting_micros(base, instrument.currency, math.ceil(micros))
     return 0 if value == UNSET else value

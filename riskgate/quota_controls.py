@@ -78,8 +78,8 @@ def _left(meter, kind, purpose):
 
 @njit
 def _tries(base, decision):
-    """Orders that a leg may come to: its slices, and its repair's tries."""
-    return MAX_SLICES + strategies_of(base)[decision.strategy].repair_tries
+    """Orders that a leg may come to: its slices, and those of each try of its repair."""
+    return MAX_SLICES * (1 + strategies_of(base)[decision.strategy].repair_tries)
 
 
 @njit

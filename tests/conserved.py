@@ -2,7 +2,19 @@
 the rows alone, in plain Python."""
 
 from engine import records
-from engine.schema import CANCELS, CREATED, FREQUENT, LARGE, MESSAGES, NO_LIMIT, OPENED_LOTS, ORDERS, QUOTAS, TRADES
+from engine.schema import (
+    CANCELS,
+    CREATED,
+    FREQUENT,
+    LARGE,
+    MAX_SLICES,
+    MESSAGES,
+    NO_LIMIT,
+    OPENED_LOTS,
+    ORDERS,
+    QUOTAS,
+    TRADES,
+)
 
 SUMS = ("used_micros", "maintenance_micros", "gross_micros", "net_micros", "unmarked")
 
@@ -59,7 +71,7 @@ def _reserved(state) -> list[list[int]]:
     for deal in state.deal:
         if not deal["deal_id"] or not deal["reserved"]:
             continue
-        tries = int(state.strategy[deal["strategy"]]["repair_tries"])
+        tries = MAX_SLICES * int(state.strategy[deal["strategy"]]["repair_tries"])
         for leg in range(int(deal["spread_legs"])):
             lots = abs(int(deal["target_lots"][leg]))
             for at in _meters(state, int(deal["instrument"][leg])) if lots else ():

@@ -225,7 +225,8 @@ class Rows:
         if row["instrument"] < 0:
             return math.ceil(micros * row["fixed_rate"])
         book = self.book[row["instrument"]]
-        if not book["updates"] or book["blocked"] or book["ask_lots"] <= 0:
+        aged = self.head["now_ns"] - book["recv_ns"] > self.instrument[row["instrument"]]["max_age_ns"]
+        if aged or not book["updates"] or book["blocked"] or book["ask_lots"] <= 0:
             return None
         return math.ceil(micros * (book["ask_ticks"] * self.instrument[row["instrument"]]["tick"]))
 
