@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from bench.figures import Result, Row, Samples, demand, micros
+from bench.peers import peer as peers
 from bench.rig import IDLE_QUOTES, LEGS, Market, answer, connect, engine, feed, tuned
 from engine.clock import now_ns
 from engine.loop import Loop
@@ -28,24 +29,30 @@ def _bare(base, journal, number, now_ns):
 
 
 def measure(rounds: int) -> Result:
-    """The same decision again and again, the state put back after each."""
+    """The same decision again and again, the state put back after each; a peer's round behind each of ours."""
     timed, floor, empty, cold = Samples(), Samples(), Samples(), Samples()
     config, calendars = tuned()
-    with tempfile.TemporaryDirectory() as name, engine(Path(name), config, calendars) as loop:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        engine(Path(name), config, calendars) as loop,
+        peers.beside() as peer,
+    ):
         put_back = _decided(loop)
         for number in range(rounds + 1):  # the first one warms up
             for samples, found in zip((timed, floor, empty), _round(loop, put_back), strict=True):
                 if number:
                     samples.add(found)
             put_back()
+            if peer:
+                peer.round(_DECISIONS, keep=number > 0)
         market = Market()
         for number in range(rounds + 1):
             met = _met(loop, market)
             if number:
                 cold.add(met)
     clock = round(empty.p50)
-    found, bare = _less(timed, clock), _less(floor, clock)
-    return Result(
+    found, bare = timed.less(clock), floor.less(clock)
+    result = Result(
         name="gate",
         measures=f"hot.decide on a decision of {len(LEGS)} legs: all controls, holds and orders of both, call included",
         includes="its records (decision, verdict, two orders) with the sealer on, two stamps",
@@ -59,14 +66,7 @@ def measure(rounds: int) -> Result:
               "pair_cold_us_p50": cold.p50 / 1e3, "pair_cold_us_p99": cold.p99 / 1e3},
         details={"sequence": list(SEQUENCE), "round_medians_ns": found.medians, "floor_round_medians_ns": bare.medians},
     )  # fmt: skip
-
-
-def _less(samples: Samples, clock: int) -> Samples:
-    """Without what the timer itself takes."""
-    found = Samples()
-    for each in samples.rounds:
-        found.add([max(sample - clock, 1) for sample in each])
-    return found
+    return peers.add(result, peer, found)
 
 
 def _decided(loop: Loop) -> Callable[[], None]:
