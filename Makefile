@@ -4,7 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test test-quick bench campaign lint clean
+# The engine that the gate's bench is compared with, and what of vnpy's own requirements its engine imports: not its
+# window and its research (PySide6, pandas, plotly and more), so without dependencies.
+PEERS := .venv-peers
+VNPY := "vnpy>=4.5,<4.6" "vnpy_riskmanager>=2.0,<2.1"
+VNPY_NEEDS := "loguru>=0.7.3,<1" "numpy>=2.2.3,<2.5" "requests>=2.32,<3" "ta-lib>=0.6.4,<0.9" "tzlocal>=5.3,<6"
+
+.PHONY: help setup demo test test-quick bench peers campaign lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +35,15 @@ test-quick: setup ## the quick part, under two minutes
 bench: setup ## costs of the hot path beside a floor measured in the same run
 	$(BIN)/python -m bench
 
+peers: $(PEERS)/.ready ## optional: vnpy's risk manager beside ours in `make bench`; needs the network and a C compiler
+
+$(PEERS)/.ready: Makefile
+	rm -rf $(PEERS)
+	$(PY) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $(VNPY_NEEDS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --no-deps $(VNPY)
+	touch $@
+
 campaign: setup ## the long runs; writes a dated JSON into campaign/
 	$(BIN)/python -m bench.campaign
 
@@ -36,4 +51,4 @@ lint: setup ## ruff
 	$(BIN)/ruff check .
 
 clean: ## remove the environment and what runs left behind
-	rm -rf $(VENV) out campaign .numba_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) out campaign .numba_cache .pytest_cache .hypothesis

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 
 from bench.figures import Result, Row, Samples, demand, micros
+from bench.peers import peer as peers
 from bench.rig import IDLE_QUOTES, LEGS, Market, answer, connect, engine, feed, tuned
 from engine.clock import now_ns
 from engine.loop import Loop
@@ -35,24 +36,30 @@ def _bare(base, journal, number, now_ns):
 
 
 def measure(rounds: int) -> Result:
-    """The same decision again and again, the state put back after each."""
+    """The same decision again and again, the state put back after each; a peer's round behind each of ours."""
     gate, timed, floor, empty, cold = (Samples() for _ in range(5))
     config, calendars = tuned()
-    with tempfile.TemporaryDirectory() as name, engine(Path(name), config, calendars) as loop:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        engine(Path(name), config, calendars) as loop,
+        peers.beside() as peer,
+    ):
         put_back = _decided(loop)
         for number in range(rounds + 1):  # the first one warms up
             for samples, found in zip((gate, timed, floor, empty), _round(loop, put_back), strict=True):
                 if number:
                     samples.add(found)
             put_back()
+            if peer:
+                peer.round(_DECISIONS, keep=number > 0)
         market = Market()
         for number in range(rounds + 1):
             behind = _met(loop, market)
             if number:
                 cold.add(behind)
     clock = round(empty.p50)
-    pair, call, bare, met = (_less(samples, clock) for samples in (gate, timed, floor, cold))
-    return Result(
+    pair, call, bare, met = (samples.less(clock) for samples in (gate, timed, floor, cold))
+    result = Result(
         name="gate",
         measures=f"check_and_hold on a decision of {len(LEGS)} legs: all controls, a limit in each of their scopes, "
         "and what both legs hold; the call from Python included",
@@ -71,14 +78,7 @@ def measure(rounds: int) -> Result:
         details={"sequence": list(SEQUENCE), "round_medians_ns": pair.medians, "call_round_medians_ns": call.medians,
                  "floor_round_medians_ns": bare.medians},
     )  # fmt: skip
-
-
-def _less(samples: Samples, clock: int) -> Samples:
-    """Without what the timer itself takes."""
-    found = Samples()
-    for each in samples.rounds:
-        found.add([max(sample - clock, 1) for sample in each])
-    return found
+    return peers.add(result, peer, pair, call)
 
 
 def _decided(loop: Loop) -> Callable[[], None]:

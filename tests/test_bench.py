@@ -1,12 +1,14 @@
 """The benches: each runs for a round, refuses wrong work, and says its figures where scripts look for them."""
 
 import json
+import sys
 
 import pytest
 
 from bench import figures, gate, journal, levels, path, quote, replay, rig
 from bench.__main__ import BENCHES, main, run
-from bench.figures import Refused, Row, Samples
+from bench.figures import Refused, Result, Row, Samples
+from bench.peers import peer as peers
 from engine.clock import now_ns
 from engine.records import COMMAND_HALT
 
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.slow
 FLAT = {
     "path": {"both_us_p50", "both_us_p99", "floor_us_p50"},
     "quote": {"idle_us_p50", "idle_us_p99"},
-    "gate": {"controls", "pair_us_p50", "pair_us_p99"},
+    "gate": {"controls", "pair_us_p50", "pair_us_p99", "pair_cold_us_p50", "call_us_p50"},
     "journal": {"record_ns_p50"},
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
     "replay": {"quotes_per_s"},
@@ -97,3 +99,96 @@ def test_the_table_is_aligned():
     assert len(head) == len(first) == len(second)
     assert first.split()[-4:] == ["0.5", "1", "0.25", "2"]
     assert second.split()[-3:] == ["-", "-", "-"]
+
+
+RULES = ["SizeRule", "DayRule"]
+HELLO = {"versions": {"vnpy": "4"}, "rules": RULES, "refused": RULES, "compiled": []}
+ANSWER = {
+    "check_ns": "[9_000, 11_000]", "send_ns": "[20_000, 20_000]", "timer_ns": "[1_000, 1_000]", "passed": "4",
+    "sent": "4",
+}  # fmt: skip
+
+
+def peer_that_says(hello: object, answer: dict[str, str] = ANSWER) -> peers.Peer:
+    """A process that keeps to the protocol and says these things; the answer's values are Python."""
+    said = ", ".join(f"{name!r}: {value}" for name, value in answer.items())
+    return peers.Peer([
+        sys.executable, "-Ic",
+        f"import json, sys\nprint({json.dumps(json.dumps(hello))}, flush=True)\n"
+        f"for line in sys.stdin:\n    assert line == 'round 2\\n'\n    print(json.dumps({{{said}}}), flush=True)",
+    ])  # fmt: skip
+
+
+def ours() -> Result:
+    empty = {name: "" for name in ("name", "measures", "includes", "excludes", "floor")}
+    return Result(**empty, rounds=1, samples=1, rows=[], flat={"pair_us_p50": 2.0}, details={}, notes=[])
+
+
+def test_a_peers_rounds_become_rows_and_ratios_to_our_pair():
+    pair = Samples()
+    pair.add([2_000])
+    call = Samples()
+    call.add([4_000])
+    with peer_that_says(HELLO) as peer:
+        peer.round(2, keep=False)
+        peer.round(2)
+        found = peers.add(ours(), peer, pair, call)
+    rules, send = found.rows
+    assert rules == Row("vnpy_riskmanager, 2 rules, two orders", "us", 9.0, 10.0, 2.0)
+    assert (send.p50, send.ratio) == (19.0, 4.75)
+    assert (found.flat["vnpy_pair_us_p50"], found.flat["over_vnpy"], found.flat["over_vnpy_send"]) == (9.0, 4.5, 4.75)
+    assert found.details["vnpy"] | HELLO == found.details["vnpy"]
+    assert found.details["vnpy"]["pairs"] == 2
+
+
+@pytest.mark.parametrize(
+    "hello, expected",
+    [
+        ("ready", "the peer said"),
+        (HELLO | {"rules": [], "refused": []}, "a peer with rules"),
+        (HELLO | {"refused": RULES[:1]}, "each rule of the peer to refuse"),
+        ({name: HELLO[name] for name in ("rules", "refused")}, "the peer said"),
+    ],
+)
+def test_a_peer_that_begins_wrong_is_refused(hello, expected):
+    with pytest.raises(Refused, match=expected), peer_that_says(hello):
+        pass
+
+
+@pytest.mark.parametrize(
+    "wrong, expected",
+    [
+        ({"passed": "3"}, "4 orders of the peer to pass"),
+        ({"sent": "0"}, "4 orders of the peer to pass"),
+        ({"check_ns": "[9_000]"}, "2 times in check_ns"),
+        ({"send_ns": "[9_000, -1]"}, "2 times in send_ns"),
+        ({"timer_ns": "[9_000, 0.5]"}, "the peer said"),
+        ({"more": "1"}, "the peer said"),
+        ({"sent": "sys.exit('an order was refused')"}, "ended with 1: an order was refused"),
+    ],
+)
+def test_a_peers_wrong_round_is_refused(wrong, expected):
+    with peer_that_says(HELLO, ANSWER | wrong) as peer, pytest.raises(Refused, match=expected):
+        peer.round(2)
+
+
+def test_a_peer_that_is_gone_is_refused_with_its_last_words():
+    wrong = peers.Peer([sys.executable, "-Ic", "import sys; sys.exit('no module named vnpy')"])
+    with pytest.raises(Refused, match="ended with 1: no module named vnpy"), wrong:
+        pass
+
+
+def test_without_its_environment_there_is_no_peer_and_a_note_says_how_to_get_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(peers, "READY", tmp_path / "absent")
+    found = gate.measure(1)
+    assert found.notes == [peers.HOW] and "make peers" in peers.HOW
+    assert [name for name in found.flat if "vnpy" in name] == []
+    assert [row.what for row in found.rows if "vnpy" in row.what] == []
+
+
+@pytest.mark.skipif(not peers.READY.exists(), reason="no .venv-peers: `make peers`")
+def test_vnpys_rules_each_refuse_and_pass_in_the_gates_own_rounds():
+    found = gate.measure(1)
+    assert found.flat["over_vnpy"] > 0 and found.flat["over_vnpy_send"] > 0
+    assert len(found.details["vnpy"]["rules"]) == 5
+    assert found.notes == [peers.NOTE]
