@@ -10,7 +10,7 @@ PEERS := .venv-peers
 VNPY := "vnpy>=4.5,<4.6" "vnpy_riskmanager>=2.0,<2.1"
 VNPY_NEEDS := "loguru>=0.7.3,<1" "numpy>=2.2.3,<2.5" "requests>=2.32,<3" "ta-lib>=0.6.4,<0.9" "tzlocal>=5.3,<6"
 
-.PHONY: help setup demo test test-quick bench peers campaign lint clean
+.PHONY: help setup demo test test-quick bench twin peers campaign lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ $(PEERS)/.ready: Makefile
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $(VNPY_NEEDS)
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --no-deps $(VNPY)
 	touch $@
+
+twin: setup ## the gate against its slow twin on a million states; half an hour
+	TANDEM_TWIN_STATES=1000000 $(BIN)/python -m pytest tests/test_gate_twin.py
 
 campaign: setup ## the long runs; writes a dated JSON into campaign/
 	$(BIN)/python -m bench.campaign
