@@ -25,6 +25,8 @@ def empty_state(instruments: int, spreads: int, window: int, strategies: int = 0
     state.currency["instrument"], state.currency["fixed_rate"] = -1, 1.0
     state.instrument["venue"] = np.arange(instruments) % 2
     state.instrument["account"], state.instrument["tick"] = -1, 1.0
+    for name in ("contract", "product", "next_of_contract", "next_of_product"):
+        state.instrument[name] = -1
     state.instrument["max_age_ns"] = HOUR_NS
     state.instrument["open_ns"], state.instrument["close_ns"] = NOW_NS - HOUR_NS, NOW_NS + 10 * HOUR_NS
     state.book["blocked"] = 1
