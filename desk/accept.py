@@ -45,6 +45,7 @@ class Wish(NamedTuple):
     seconds: float
     deals: int
     with_sim: bool
+    rounds: int = 0  # of the benches; 0: their own
 
 
 class AcceptError(Exception):
@@ -85,7 +86,7 @@ async def _steps(wish: Wish, work: Path) -> tuple[list[Step], dict[str, Any]]:
     take([step])
     take(await _joint(wish, config, work))
     take(await _timed(_storm(wish, config, work)))
-    take(await _timed(_latency(work)))
+    take(await _timed(_latency(wish, work)))
     return steps, told
 
 
@@ -137,8 +138,9 @@ def _fewer(figures: dict, deals: int) -> bool:
     return isinstance(played, int) and 0 < played < deals
 
 
-async def _latency(work: Path) -> Step:
-    code, found, why = await _bench("latency", "bench", ["path", "gate"], work)
+async def _latency(wish: Wish, work: Path) -> Step:
+    rounds = ["--rounds", str(wish.rounds)] if wish.rounds else []
+    code, found, why = await _bench("latency", "bench", ["path", "gate", *rounds], work)
     if code is None:
         return skipped(*LATENCY, why)
     told = {key: found[key] for key in _LATENCY_FIGURES if key in found}

@@ -32,6 +32,7 @@ def add(commands) -> None:
     accept.add_argument("--out", type=Path, metavar="FILE", help="the page (default: a dated one in out/accept)")
     accept.add_argument("--seconds", type=positive, default=20.0, metavar="N", help="of the joint test (default: 20)")
     accept.add_argument("--deals", type=count, default=300, metavar="N", help="of the storm (default: 300)")
+    accept.add_argument("--rounds", type=count, default=0, metavar="N", help="of the benches (default: their own)")
     accept.add_argument("--with-sim", action="store_true", help="start the simulated venues that lie beside CONFIG")
 
 
@@ -39,7 +40,7 @@ def _accept(asked) -> int:
     from desk.accept import AcceptError, Wish, run
 
     try:
-        return run(Wish(asked.config, asked.out, asked.seconds, max(asked.deals, 1), asked.with_sim))
+        return run(Wish(asked.config, asked.out, asked.seconds, max(asked.deals, 1), asked.with_sim, asked.rounds))
     except AcceptError as error:
         print(f"accept: {error}", file=sys.stderr)
         return 2

@@ -36,7 +36,7 @@ def measured(step: dict) -> str:
 def test_the_demo_is_accepted_and_its_evidence_lies_beside_the_page(tmp_path):
     page = tmp_path / "a folder" / "gold desk.html"
     config = ROOT / "configs" / "demo" / "generated" / "engine.toml"
-    done = accept(config, page, "--seconds", "6", "--deals", "4")
+    done = accept(config, page, "--seconds", "6", "--deals", "4", "--rounds", "1")
     found = json.loads(page.with_suffix(".json").read_text())
     assert done.stdout.strip() == str(page)
     steps = {one["name"]: one for one in found["steps"]}
@@ -84,7 +84,7 @@ def test_venues_that_are_not_there_fail_by_name_and_the_journal_is_looked_at_all
 def test_a_wrong_config_is_reported_whole_and_the_machine_is_measured_all_the_same(tmp_path):
     config = tmp_path / "wrong.toml"
     config.write_text('[engine]\nname = "wrong"\npoll = "buzy"\n')
-    done = accept(config, tmp_path / "page.html")
+    done = accept(config, tmp_path / "page.html", "--rounds", "1")
     found = json.loads((tmp_path / "page.json").read_text())
     assert done.returncode == found["exit_code"] == 1
     verdicts = [(one["name"], one["verdict"]) for one in found["steps"]]
