@@ -34,6 +34,7 @@ def refresh_date(core: Core) -> None:
     core.market_day = day
     changed = core.relimit(None, date_of(day))
     if changed:
+        core.state.head["limits_version"] += 1
         core.alert(
             "info", "limits_dated", f"{date_of(day)}: dated rules and terms have changed {changed} numbers of limits",
             "nothing, if the rules of that date are the ones that were meant", changed=changed,
