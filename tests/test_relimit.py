@@ -93,7 +93,7 @@ def test_a_reloadable_field_changes_limits_and_nothing_else(kind, field):
     for table in TABLES:
         for column in ALL[table].names:
             mine, theirs = getattr(state, table)[column], getattr(fresh, table)[column]
-            if column != "tokens":
+            if column not in ("tokens", "allocated_micros"):  # the engine's own: buckets fill, pools are shared out
                 assert np.array_equal(mine, theirs), (table, column)
     assert bytes(state.head) == bytes(fresh.head)
     assert changes > 0 or (kind.__name__, field) in SILENT
