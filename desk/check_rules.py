@@ -12,6 +12,7 @@ from desk.config_rules import RuleSpec, TierSpec
 from desk.findings import Findings, iso_date, known, rows
 from desk.rules import rule_of
 from desk.toml_reader import nearest
+from engine.schema import MAX_SLICES
 
 TELL_PRICE_LIMITS = ("diff",)  # protocols whose quotes carry the limits of the day
 # What is kept, and what it is kept of.
@@ -130,6 +131,22 @@ def _fits(found: Findings, spec: InstrumentSpec, date: str, terms: dict[str, Any
             f"frequent_reserve of at least {tries + 1} for {spec.id} on {date}: a repair may try {tries} times there",
         )  # fmt: skip
         return False
+    return _lets_one_through(found, spec, date, terms, tries)
+
+
+def _lets_one_through(
+    found: Findings, spec: InstrumentSpec, date: str, terms: dict[str, Any], tries: int
+) -> bool:  # fmt: skip
+    """Whether a first deal of the day finds room for itself and for all tries of its repair."""
+    wanted = MAX_SLICES * (1 + tries)
+    for of, kept in (("orders", "reserve"), ("cancels", "reserve"), ("frequent_cancels", "frequent_reserve")):
+        if tries and isinstance(terms[of], int) and terms[of] - terms[kept] < wanted:
+            found.wrong(
+                spec, "rules",
+                f"{of}, less {kept}, of at least {wanted} for {spec.id} on {date}: a deal keeps so many for itself and "
+                f"the {tries} tries of its repair, else none is ever let through",
+            )  # fmt: skip
+            return False
     return True
 
 
