@@ -164,6 +164,9 @@ def _end_contradicted(core: Core, row, report: ExecReport, was: int) -> None:
     if report.event == Event.ACK and not row["asked"]:
         legs.query(core, row)
     elif report.event == Event.STATUS and not row["cancel_ns"]:
+        if not legs.has_cancel(core, row):
+            legs.tell_no_cancel(core, int(row["instrument"]), int(row["deal_id"]))
+            return
         legs.cancel(core, row)
         core.alert("warn", "contradicted",
                    f"order {client_id(int(row['order_no']))} was rejected and yet is alive at the venue",

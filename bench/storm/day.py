@@ -18,6 +18,7 @@ from bench.storm.clockwork import Clockwork
 from bench.storm.ending import wrong_at_the_end
 from bench.storm.market import Market
 from bench.storm.process import Death, Process
+from bench.storm.quotas import Shortage
 from bench.storm.script import Act, Place, Script
 from bench.storm.sessions import MARKET_NS
 from bench.storm.treatment import NOTHING, Treatment
@@ -83,6 +84,7 @@ class Day:
         self.breaches: list[Breach] = []
         self.fired: dict[str, int] = {}
         self._beat_ns = self._heard_ns = BEGIN_NS
+        self.shortage = Shortage(self, armed.small_quotas)
 
     # What happens to orders
 
@@ -236,6 +238,7 @@ class Day:
     def play(self, act: Act) -> None:
         self.acts.append(act)
         self.deal_of(act.spread, act.script, act.dear)
+        self.shortage.after_a_push()
 
     def deal_of(self, spread: int, script: Script, dear: bool) -> None:
         known = set(self.scripts)
@@ -259,7 +262,7 @@ class Day:
             if int(self.process.state.head["cleared"]) and int(self.process.state.head["decisions"]) != decisions:
                 self._unlawful(known, script)
             self.fired["F17"] = self.fired.get("F17", 0) + 1
-        if not self.settle():
+        if not self.settle() and not self.shortage.kill_stuck():
             self._breach("the deal does not come to an end within 90 s")
         self._tell(known)
         self._tidy()
@@ -342,6 +345,7 @@ class Day:
         core = self.process.loop.core
         if core.state.head["switch"]:
             self.process.command(records.COMMAND_RESUME, records.SCOPE_ALL, -1, "the script is over")
+        self.shortage.kill_stuck()
         for choice in (records.RESOLVE_RETRY, records.RESOLVE_ACCEPT):
             if not self.process.loop.core.halted:
                 break
