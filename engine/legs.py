@@ -240,6 +240,14 @@ def has_cancel(core: Core, row) -> bool:
     return bool(meters.has_cancel(core.state.address, int(row["instrument"]), int(row["lots"]), 1))
 
 
+def may_wait(core: Core, deal) -> bool:
+    """Whether an order of each leg could be cancelled: one that waits for a better price and cannot be would stay there
+    for good."""
+    lots = {leg: abs(int(deal["target_lots"][leg])) for leg in range(int(deal["spread_legs"]))}
+    at = [(int(deal["instrument"][leg]), most) for leg, most in lots.items() if most]
+    return all(meters.has_cancel(core.state.address, index, most, 1) for index, most in at)
+
+
 def can_end(core: Core, deal, lots: list[int]) -> bool:
     """Whether an order of these lots on each leg may be immediate-or-cancel: what is left of it may count as a cancel,
     once for each of the orders that it is sliced into. A person is told, once a deal, where no cancel is left."""

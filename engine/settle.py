@@ -187,6 +187,12 @@ def halt(core: Core, deal, reason: int) -> None:
     )  # fmt: skip
 
 
+def keep_halted(core: Core, deal) -> None:
+    """An order of a Halted deal has ended and traded nothing: its numbers follow, what to do is still a person's."""
+    measure(deal, core.rows_of(int(deal["deal_id"])))
+    emit_deal(core, deal)
+
+
 def resolve(core: Core, deal, choice: int) -> None:
     """What a person has decided of a Halted deal; `engine.command` has made sure that it waits for one."""
     deal["resolution"] = choice
@@ -254,7 +260,7 @@ def repair(core: Core, deal) -> None:
     instruments, proxies = views.proxy_views(core, deal)
     step = plan(
         shown, views.edge_micros(core, deal), policy, int(deal["repairs"]), policy.retry_ns / 1e9, proxies,
-        urgent=views.closes_soon(core, deal), may_queue=views.may_queue(core, deal),
+        urgent=views.closes_soon(core, deal) or not legs.may_wait(core, deal), may_queue=views.may_queue(core, deal),
     )  # fmt: skip
     step = _held_off(core, deal, rows, step, instruments)
     deal["next_repair_ns"] = core.now_ns + (policy.retry_ns << min(int(deal["fails"]), _BACK_OFF_SHIFT))

@@ -232,7 +232,7 @@ class Day:
     def deal(self) -> None:
         """One push of one spread, under a script, to its end."""
         spread = self.rng.randrange(len(self.spreads))
-        script = play.draw(self.rng, self._place(spread))
+        script = play.draw(self.rng, self._place(spread), self.armed.small_quotas)
         self.play(Act(spread, script, self.rng.random() < 0.5))
 
     def play(self, act: Act) -> None:
@@ -281,7 +281,8 @@ class Day:
             len(legs), tuple(abs(int(row["ratio"][leg])) * clip for leg in range(len(legs))),
             tuple(self.venues[self.instruments[at].venue].has_bust for at in legs), max(guards) / MS,
             any(second in other for at, other in enumerate(self.spreads) if at != spread),
-            int(row["strategy_at"]) in self.process.loop.core.signals, self.number % 2 == 0,
+            int(row["strategy_at"]) in self.process.loop.core.signals,
+            self.number % 2 == 0 and not self.armed.small_quotas,
         )  # fmt: skip
 
     def _sign(self, spread: int, dear: bool) -> int:
@@ -325,7 +326,7 @@ class Day:
                 continue
             row = state.deal_row(deal_id)
             halted = int(row["reason"]) if row["outcome"] == records.HALTED else 0
-            if halted and not script.may_halt:
+            if halted and not script.may_halt and not self.shortage.excuses(halted):
                 self._breach(f"8: halted without need ({records.HALT_REASONS[halted]})", deal_id)
             self.played.append(
                 Played(deal_id, script.name, int(row["outcome"]), halted, int(row["naked_ns"]),
@@ -353,6 +354,7 @@ class Day:
             for deal_id in list(self.process.loop.core.halted):
                 self.process.resolve(deal_id, choice)
             self.settle()
+            self.shortage.kill_stuck()
         core = self.process.loop.core
         for index, row in enumerate(core.state.strategy):
             if row["switch"] and not core.halted:

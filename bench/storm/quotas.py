@@ -19,15 +19,17 @@ SHARE = 1 / 6  # of days with small quotas
 MOST_DATES = 3  # that a day of the storm goes on to: its sessions end then
 NS_PER_DAY = 86_400_000_000_000
 _MS = 1_000_000
+_MOST_KILLS = 5
 _BARREN = 6  # pushes without a deal in a row, after which the next trading day comes
 
-# Wide enough for one entry and the tries of its repair, for two, and for some. free: of markets without quotas too.
+# Wide enough for one entry and the tries of its repair, for two, and for some; the last also where the config has none.
 SMALL: tuple[dict, ...] = (
-    {"frequent_cancels": 16, "frequent_reserve": 1, "large_cancels": 16, "large_reserve": 1, "ioc_counts": True},
-    {"frequent_cancels": 30, "frequent_reserve": 8, "large_cancels": 24, "large_reserve": 6, "ioc_counts": True},
-    {"frequent_cancels": 20, "frequent_reserve": 4, "large_cancels": "none", "large_reserve": 0, "ioc_counts": False},
-    {"frequent_cancels": 26, "frequent_reserve": 2, "large_cancels": 17, "large_reserve": 1, "ioc_counts": True},
+    {"frequent_cancels": 8, "frequent_reserve": 1, "large_cancels": 8, "large_reserve": 1, "ioc_counts": True},
+    {"frequent_cancels": 16, "frequent_reserve": 6, "large_cancels": 14, "large_reserve": 4, "ioc_counts": True},
+    {"frequent_cancels": 10, "frequent_reserve": 2, "large_cancels": "none", "large_reserve": 0, "ioc_counts": False},
+    {"frequent_cancels": 12, "frequent_reserve": 2, "large_cancels": 8, "large_reserve": 1, "ioc_counts": True},
 )
+_TRIES = 3  # of a repair, and so what an opening asks for: more would leave no way to the last cancel
 _LARGE_LOTS = 9
 
 
@@ -38,14 +40,16 @@ def chosen(seed: int, number: int) -> int:
 
 
 def with_small(config: Config, which: int, market_date: str) -> Config:
-    """The config with these quotas for each contract: the last of SMALL also where the exchange has none."""
+    """The config with these quotas for each contract that has some, and few tries of a repair."""
     everywhere, added = which == len(SMALL) - 1, []
     for spec in config.instruments:
         stated = spec.account and isinstance(rule_of(config, spec, market_date)["frequent_cancels"], int)
         if spec.account and (stated or everywhere):
             added.append(RuleSpec(book=spec.rules, product=spec.product, contract=spec.symbol, valid_from=market_date,
                                   source="a storm's small quotas", large_lots=_LARGE_LOTS, **SMALL[which]))  # fmt: skip
-    return msgspec.structs.replace(config, rules=[*config.rules, *added])
+    replace = msgspec.structs.replace
+    strategies = [replace(one, repair=replace(one.repair, max_tries=_TRIES)) for one in config.strategies]
+    return replace(config, rules=[*config.rules, *added], strategies=strategies)
 
 
 class Shortage:
@@ -71,7 +75,11 @@ class Shortage:
         day = self._day
         if not self._is_small or not self._stuck():
             return False
-        day.process.command(records.COMMAND_KILL, 0, -1, "an order without a cancel")
+        for _ in range(_MOST_KILLS):  # the venue may refuse a kill's cancels too
+            day.process.command(records.COMMAND_KILL, 0, -1, "an order without a cancel")
+            day.wait(2_000 * _MS)
+            if not self._stuck():
+                break
         day.settle()
         day.process.command(records.COMMAND_RESUME, records.SCOPE_ALL, -1, "it is gone")
         return True
@@ -80,3 +88,7 @@ class Shortage:
         core = self._day.process.loop.core
         rows = [core.state.order_row(number) for number in core.live_orders]
         return any(row["cancels_held"] != 1 and row["state"] not in TERMINAL for row in rows)
+
+    def excuses(self, halted: int) -> bool:
+        """Whether a deal may be Halted for this reason whatever its script: there are few tries, and few cancels."""
+        return self._is_small and halted in (records.HALT_TRIES, records.HALT_NAKED, records.HALT_DENIED)
