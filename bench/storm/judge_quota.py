@@ -143,8 +143,9 @@ def on_meter(t, rules, seq, row):
     quota = t.quotas[at]
     for kind in range(2):
         used, held = row["used"][KINDS[kind]], row["held"][KINDS[kind]]
-        if used != quota.used[kind]:
+        off = used - quota.used[kind]
+        if off != quota.off[kind] and off != 0:
             note(t.found, codes.METER_WRONG, seq, 0, row["meter"], used, quota.used[kind])
-            quota.used[kind] = used
+        quota.off[kind] = off
         if held < quota.kept[kind]:
             note(t.found, codes.NOT_HELD, seq, 0, row["meter"], held, quota.kept[kind])

@@ -47,9 +47,10 @@ DECISION_ROW = np.dtype([
 
 # A contract's trading day, of frequent and of large cancels. used: counted; killed: of these a kill's. live: orders
 # whose cancel may still come; kept: of these such as had one left for certain. section: of its calendar.
+# off: by how much the engine's word was other at its last record.
 QUOTA_ROW = np.dtype([
     ("used", "<i8", (2,)), ("killed", "<i8", (2,)), ("live", "<i8", (2,)), ("kept", "<i8", (2,)), ("day", "<i8"),
-    ("section", "<i8"),
+    ("section", "<i8"), ("off", "<i8", (2,)),
 ])  # fmt: skip
 
 
