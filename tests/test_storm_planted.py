@@ -18,7 +18,7 @@ CAUGHT = {
     "drop a late fill": (1, "8"),
     "book a trade twice": (0, "4"),
     "settle on terminal alone": (5, "4"),
-    "position follows trades": (16, "8"),
+    "position follows trades": (5, "8"),
     "resend in doubt": (0, "3"),
     "doubt lifted by time": (1, "5"),
     "hold not freed": (0, "holds of"),
