@@ -14,6 +14,7 @@ from engine.meters import (
     reserve_repair,
     roll_meter,
     settle_order,
+    shrink_order,
     use_cancel,
     use_fill,
     use_order,
@@ -52,13 +53,13 @@ def warm() -> None:
     book_trade(at, 0, 0, 1)
     refresh(at)
     begin_day(at)
-    for call in (use_order, use_cancel, end_order, drop_order, settle_order):
+    for call in (use_order, use_cancel, end_order, drop_order, settle_order, shrink_order):
         call(at, 0)
     for call in (use_fill, use_trade):
         call(at, 0, 0)
     use_self_trade(at, 0)
     reserve_repair(at, 0, 0)
-    has_cancel(at, 0, 1)
+    has_cancel(at, 0, 1, 1)
     next_fee(at, 0)
     roll_meter(at, 0, 0)
     spend_message(at, 0, 1)

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from engine import losses, meters
 from engine.core import Core
 from engine.records import METER
-from engine.schema import UNSET
+from engine.schema import FREQUENT, LARGE, METER_KINDS, NO_LIMIT, OPENED_LOTS, QUOTAS, SELF_TRADES, UNSET
+
+_NEAR = (FREQUENT, LARGE, SELF_TRADES, OPENED_LOTS)
+_NEAR_PCT = 80
 
 
 def roll(core: Core) -> None:
@@ -42,6 +45,25 @@ def emit_meters(core: Core) -> None:
                 METER, meter=index, trading_day=row["trading_day"], used=row["used"], held=row["held"],
                 reserved=row["reserved"], limit=row["limit"], reserve=row["reserve"], next_fee_micros=fee,
             )  # fmt: skip
+            _tell_near(core, index, row)
+
+
+def _tell_near(core: Core, index: int, row) -> None:
+    """A person hears of a quota that is nearly used up, once a trading day, while something can still be done."""
+    for kind in _NEAR:
+        limit = int(row["limit"][kind])
+        if limit in (UNSET, NO_LIMIT) or row["first"] < 0:
+            continue
+        used, most = int(row["used"][kind]), limit - int(row["reserve"][kind])
+        if used * 100 <= most * _NEAR_PCT or not core.is_news(("quota near", index, kind), int(row["trading_day"])):
+            continue
+        name = core.instrument_name(int(row["first"]))
+        core.alert(
+            "warn", "quota_near", f"{METER_KINDS[row['kind']]} of {name}: {used} {QUOTAS[kind]} of the trading day are "
+            f"used; openings may use {most}",
+            "slow the strategies down that trade it, or stop them: what opens is denied soon, and what is left is for "
+            "exits and repairs (`tandem quotas`)", used=used, limit=limit, reserve=int(row["reserve"][kind]),
+        )  # fmt: skip
 
 
 def next_fee_micros(core: Core, index: int) -> int:

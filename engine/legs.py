@@ -3,12 +3,23 @@
 from engine import meters, records, views
 from engine.core import Core
 from engine.ids import client_id
+from engine.instruments import NET
 from engine.messages import spend_message
 from engine.orders import CANCEL_ASKED, ENDED, MOVES, TERMINAL
 from engine.ports import FAILED, IOC, READY, TRADING, OrderRequest
 from engine.positions import keep_working
 from engine.records import CANCEL, ORDER, QUERY, SENT
-from engine.schema import ACTIVE, CANCEL_SENT, CREATED, SENT_STATE, UNSET, WORKING
+from engine.schema import (
+    ACTIVE,
+    CANCEL_SENT,
+    CREATED,
+    FREQUENT,
+    LARGE,
+    MAX_SLICES,
+    SENT_STATE,
+    UNSET,
+    WORKING,
+)
 
 _ASK_LIMIT_SHIFT = 4  # queries back off by doubling, to 16 times the first pause
 
@@ -114,6 +125,7 @@ def _release(core: Core, rows: list, lots: int) -> None:
         row["deadline_ns"] = max(int(row["deadline_ns"]), core.now_ns + core.timing.ack_timeout_ns)
         slot = slot_of(core, row)
         keep_working(core.state.address, slot, wanted)
+        meters.shrink_order(core.state.address, slot)
         meters.use_order(core.state.address, slot)
         refresh_own(core, int(row["instrument"]))
         core.emit(
@@ -223,9 +235,47 @@ def withdraw(core: Core, row) -> None:
 def has_cancel(core: Core, row) -> bool:
     """Whether the exchange's quota has room for its cancel: held when it was sent, or there is one more. An order sent
     when there was none (a repair, which is never refused) stays until it trades, its session ends or a person kills."""
-    if row["cancels_held"]:
+    if row["cancels_held"] == 1:
         return True
-    return bool(meters.has_cancel(core.state.address, int(row["instrument"]), int(row["lots"])))
+    return bool(meters.has_cancel(core.state.address, int(row["instrument"]), int(row["lots"]), 1))
+
+
+def may_wait(core: Core, deal) -> bool:
+    """Whether an order of each leg could be cancelled: one that waits for a better price and cannot be would stay there
+    for good."""
+    lots = {leg: abs(int(deal["target_lots"][leg])) for leg in range(int(deal["spread_legs"]))}
+    at = [(int(deal["instrument"][leg]), most) for leg, most in lots.items() if most]
+    return all(meters.has_cancel(core.state.address, index, most, 1) for index, most in at)
+
+
+def can_end(core: Core, deal, lots: list[int]) -> bool:
+    """Whether an order of these lots on each leg may be immediate-or-cancel: what is left of it may count as a cancel,
+    once for each of the orders that it is sliced into. A person is told, once a deal, where no cancel is left."""
+    wanted: dict[int, int] = {}
+    for leg in (leg for leg in range(len(lots)) if lots[leg]):
+        at = int(deal["instrument"][leg])
+        row = core.state.instrument[at]
+        contract = int(row["contract"])
+        wanted[contract] = wanted.get(contract, 0) + (1 if row["position_mode"] == NET else MAX_SLICES)
+        if not meters.has_cancel(core.state.address, at, abs(lots[leg]), wanted[contract]):
+            tell_no_cancel(core, at, int(deal["deal_id"]))
+            return False
+    return True
+
+
+def tell_no_cancel(core: Core, at: int, deal_id: int) -> None:
+    """What a repair sends in this contract can be cancelled no more, or too few of its orders can."""
+    contract = int(core.state.instrument[at]["contract"])
+    if not core.is_news(("no cancel left", deal_id), contract):
+        return
+    meter = core.state.meter[contract]
+    core.alert(
+        "warn", "no_cancel_left", f"{core.instrument_name(at)}: no cancel of the trading day is left for a repair of "
+        f"deal {deal_id}: its order waits at its price, and may have to stay there",
+        "see that it trades; where it must not stay, `tandem kill` cancels beyond the quota, which the exchange counts",
+        deal_id, frequent=int(meter["used"][FREQUENT]), frequent_limit=int(meter["limit"][FREQUENT]),
+        large=int(meter["used"][LARGE]), large_limit=int(meter["limit"][LARGE]),
+    )  # fmt: skip
 
 
 def _can_cancel(row) -> bool:

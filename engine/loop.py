@@ -334,7 +334,8 @@ class Loop:
             row = core.state.order_row(number)
             if row["tif"] == IOC and row["purpose"] >= records.REHEDGE:
                 continue
-            if row["state"] not in (*TERMINAL, CREATED) and not row["in_doubt"] and not row["cancel_ns"]:
+            alive = row["state"] not in (*TERMINAL, CREATED) and not row["in_doubt"]
+            if alive and not row["cancel_ns"] and legs.has_cancel(core, row):
                 legs.cancel(core, row)
 
     def is_quiet(self) -> bool:

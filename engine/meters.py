@@ -23,6 +23,7 @@ from engine.schema import (
 from engine.tables import accounts_of, deals_of, instruments_of, meters_of, orders_of, strategies_of, tiers_of
 
 NO_METER = -1
+NONE_LEFT = -1  # of ORDER.cancels_held: it was sent when there was no cancel for it
 
 
 @njit
@@ -47,8 +48,9 @@ def load(meter, kind):
 
 
 @njit
-def has_cancel(base, instrument, lots):
-    """Whether one more order of this contract could still be cancelled: by the exchange's own quotas alone."""
+def has_cancel(base, instrument, lots, orders):
+    """Whether so many more orders of this contract, of at most these lots, could still be cancelled: by the exchange's
+    own quotas alone."""
     at = meter_at(base, instrument, 1)
     if at < 0:
         return True
@@ -56,7 +58,7 @@ def has_cancel(base, instrument, lots):
     for kind in (FREQUENT, LARGE):
         if kind == LARGE and not is_large(meter, lots):
             continue
-        if meter.limit[kind] != UNSET and meter.used[kind] + meter.held[kind] >= meter.limit[kind]:
+        if meter.limit[kind] != UNSET and meter.used[kind] + meter.held[kind] + orders > meter.limit[kind]:
             return False
     return True
 
@@ -66,7 +68,7 @@ def hold_order(base, slot, opening):
     """An order is opened: it holds itself, its cancel, a trade a lot, and the lots that it opens. What is large is so
     in all its meters, where it is in its contract's; only that one has a limit."""
     row = orders_of(base)[slot]
-    row.cancels_held = 1 if has_cancel(base, row.instrument, row.lots) else 0
+    row.cancels_held = 1 if has_cancel(base, row.instrument, row.lots, 1) else NONE_LEFT
     row.open_held, row.trades_held = opening, row.lots
     at = meter_at(base, row.instrument, 1)
     row.large = 1 if at >= 0 and is_large(meters_of(base)[at], row.lots) else 0
@@ -79,7 +81,7 @@ def hold_order(base, slot, opening):
         meter.held[MESSAGES] += 1
         meter.held[TRADES] += row.lots
         meter.held[OPENED_LOTS] += opening
-        if row.cancels_held:
+        if row.cancels_held == 1:
             _hold_cancel(meter, row.large, 1)
 
 
@@ -88,6 +90,20 @@ def _hold_cancel(meter, large, sign):
     for kind in (CANCELS, FREQUENT, MESSAGES):
         meter.held[kind] += sign
     meter.held[LARGE] += sign * large
+
+
+@njit
+def shrink_order(base, slot):
+    """It is sent with fewer lots than it was made for: its cancel may not be a large one any more."""
+    row = orders_of(base)[slot]
+    at = meter_at(base, row.instrument, 1)
+    if not row.large or at < 0 or is_large(meters_of(base)[at], row.lots):
+        return
+    for which in range(3):
+        at = meter_at(base, row.instrument, which)
+        if at >= 0 and row.cancels_held == 1:
+            meters_of(base)[at].held[LARGE] -= 1
+    row.large = 0
 
 
 @njit
@@ -112,7 +128,7 @@ def use_cancel(base, slot):
         if at < 0:
             continue
         meter = meters_of(base)[at]
-        if row.cancels_held:
+        if row.cancels_held == 1:
             _hold_cancel(meter, row.large, -1)
         for kind in (CANCELS, FREQUENT, MESSAGES):
             meter.used[kind] += 1
@@ -160,20 +176,20 @@ def use_self_trade(base, instrument):
 @njit
 def end_order(base, slot):
     """It can trade no more: its cancel and what it would have opened are free. Where the exchange counts it, an IOC
-    order's unfilled rest is a cancel."""
+    order's unfilled rest is a cancel, unless it was asked for and so counted before."""
     row = orders_of(base)[slot]
-    rest = row.tif == IOC and row.state == CANCELLED and row.cum_lots < row.lots
+    rest = row.tif == IOC and row.state == CANCELLED and row.cum_lots < row.lots and row.cancels_held != 0
     for which in range(3):
         at = meter_at(base, row.instrument, which)
         if at < 0:
             continue
         meter = meters_of(base)[at]
         meter.held[OPENED_LOTS] -= row.open_held
-        if row.cancels_held:
+        if row.cancels_held == 1:
             _hold_cancel(meter, row.large, -1)
-            if rest and meter.ioc_counts != 0:
-                meter.used[FREQUENT] += 1
-                meter.used[LARGE] += row.large
+        if rest and meter.ioc_counts != 0:
+            meter.used[FREQUENT] += 1
+            meter.used[LARGE] += row.large
     row.open_held = row.cancels_held = 0
 
 
@@ -188,7 +204,7 @@ def drop_order(base, slot):
         meter = meters_of(base)[at]
         for kind in (ORDERS, MESSAGES):
             meter.held[kind] -= 1
-        if row.cancels_held:
+        if row.cancels_held == 1:
             _hold_cancel(meter, row.large, -1)
     row.cancels_held = 0
 

@@ -6,10 +6,11 @@ from engine.ids import client_id
 from engine.orders import CANCEL_REFUSED, MOVES, TERMINAL, learn
 from engine.orders import settle as settle_order
 from engine.ports import UNKNOWN, Event, ExecReport
-from engine.records import CLOSED, FILL, FILL_BUST, FILL_LATE, REHEDGE
+from engine.records import CLOSED, FILL, FILL_BUST, FILL_LATE, HALT_DOUBT, HALT_TRADES, REHEDGE
 from engine.schema import CANCEL_SENT, REJECTED
 
 _MOST_EARLY = _MOST_FOREIGN = 1024
+_DOUBTS = (HALT_DOUBT, HALT_TRADES)
 _OVER = (Event.CANCELLED, Event.REJECTED, Event.DONE, Event.UNKNOWN_ORDER, Event.SEND_FAILED)
 
 
@@ -108,10 +109,13 @@ def _apply(core: Core, row, report: ExecReport) -> None:
     deal["booked_lots"][row["leg"]] += int(row["side"]) * moved
     if moved:
         deal["fails"] = 0
-    # News of an order whose deal is over, but no fill: taken up again only where it ends a doubt that halted it.
-    ends_doubt = was_live and row["settled"] and deal["naked_since_ns"]
-    if moved or booked or ends_doubt or (was_live and deal["state"] != CLOSED):
+    # News of an order whose deal is over, but no fill: taken up again only where it ends a doubt that halted it. What a
+    # halt has withdrawn itself must not start the next try.
+    ends = was_live and row["settled"] and deal["naked_since_ns"]
+    if moved or booked or (ends and deal["reason"] in _DOUBTS) or (was_live and deal["state"] != CLOSED):
         settle.review(core, deal)
+    elif ends:
+        settle.keep_halted(core, deal)
 
 
 def _follow_life(core: Core, row, was_live: bool) -> None:
@@ -164,6 +168,9 @@ def _end_contradicted(core: Core, row, report: ExecReport, was: int) -> None:
     if report.event == Event.ACK and not row["asked"]:
         legs.query(core, row)
     elif report.event == Event.STATUS and not row["cancel_ns"]:
+        if not legs.has_cancel(core, row):
+            legs.tell_no_cancel(core, int(row["instrument"]), int(row["deal_id"]))
+            return
         legs.cancel(core, row)
         core.alert("warn", "contradicted",
                    f"order {client_id(int(row['order_no']))} was rejected and yet is alive at the venue",

@@ -269,7 +269,7 @@ ORDER = np.dtype([
     ("deadline_ns", "<i8"),  # when what still works is cancelled
     ("release_ns", "<i8"),  # of a CREATED order: when it is sent; 0: when the leading leg has ended
     ("strategy", "<i8"),
-    ("cancels_held", "<i8"),  # its own cancel, held in the meters until it is used or cannot be needed
+    ("cancels_held", "<i8"),  # 1: its own cancel, held in the meters until it is used or not needed; -1: none was left
     ("open_held", "<i8"), ("trades_held", "<i8"),  # lots held in the meters
     ("large", "<i8"),  # its cancel is a large one (大额撤单), as it was when it was made
 ], align=True)  # fmt: skip

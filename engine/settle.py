@@ -1,6 +1,6 @@
 """Step 8: a deal is balanced and ends, or is out of balance and is repaired, or is handed to a person."""
 
-from engine import ledger, legs, meters, switches, views
+from engine import ledger, legs, switches, views
 from engine.core import Core
 from engine.deals import (
     add_proxy,
@@ -187,6 +187,12 @@ def halt(core: Core, deal, reason: int) -> None:
     )  # fmt: skip
 
 
+def keep_halted(core: Core, deal) -> None:
+    """An order of a Halted deal has ended and traded nothing: its numbers follow, what to do is still a person's."""
+    measure(deal, core.rows_of(int(deal["deal_id"])))
+    emit_deal(core, deal)
+
+
 def resolve(core: Core, deal, choice: int) -> None:
     """What a person has decided of a Halted deal; `engine.command` has made sure that it waits for one."""
     deal["resolution"] = choice
@@ -254,7 +260,7 @@ def repair(core: Core, deal) -> None:
     instruments, proxies = views.proxy_views(core, deal)
     step = plan(
         shown, views.edge_micros(core, deal), policy, int(deal["repairs"]), policy.retry_ns / 1e9, proxies,
-        urgent=views.closes_soon(core, deal), may_queue=views.may_queue(core, deal),
+        urgent=views.closes_soon(core, deal) or not legs.may_wait(core, deal), may_queue=views.may_queue(core, deal),
     )  # fmt: skip
     step = _held_off(core, deal, rows, step, instruments)
     deal["next_repair_ns"] = core.now_ns + (policy.retry_ns << min(int(deal["fails"]), _BACK_OFF_SHIFT))
@@ -339,7 +345,7 @@ def _fire(core: Core, deal, step: Plan, instruments: list[int]) -> None:
         lots[number], limits[number] = step.lots[-1], step.limit_ticks[-1]
     if step.tif == DAY and any(views.locked_side(core, at) for at, *_ in _traded(deal, step, instruments)):
         deal["queued"] = 1
-    if step.tif == IOC and not all(_can_end(core, deal, leg, lots[leg]) for leg in range(len(lots)) if lots[leg]):
+    if step.tif == IOC and not legs.can_end(core, deal, lots):
         # Its rest could count as a cancel that the exchange does not allow any more: it waits at its price instead.
         step = step._replace(tif=DAY)
     _write_decision(state, deal, step, lots, limits, core.now_ns + (step.wait_ns or core.timing.ack_timeout_ns))
@@ -351,10 +357,6 @@ def _fire(core: Core, deal, step: Plan, instruments: list[int]) -> None:
         emit_deal(core, deal)
     else:
         deal["fails"] += 1
-
-
-def _can_end(core: Core, deal, leg: int, lots: int) -> bool:
-    return bool(meters.has_cancel(core.state.address, int(deal["instrument"][leg]), abs(lots)))
 
 
 def _write_decision(state, deal, step: Plan, lots: list[int], limits: list[int], deadline_ns: int) -> None:

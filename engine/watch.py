@@ -23,7 +23,7 @@ from engine import (
 from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CLOSED, HALT_TRADES, SPREAD
-from engine.schema import UNSET
+from engine.schema import CANCEL_SENT, UNSET
 
 _ASKED_IN_VAIN = 4
 
@@ -65,7 +65,9 @@ def _patience(core: Core, row) -> None:
     if deal is None or deal["state"] == CLOSED:
         return
     if row["in_doubt"] and not doubted:
-        settle.review(core, deal, int(row["sent_ns"]))
+        # One that has been in doubt before was certain again since: only its last cancel is unanswered.
+        again = row["asked"] and row["state"] == CANCEL_SENT
+        settle.review(core, deal, int(row["cancel_ns"] if again else row["sent_ns"]))
     elif row["state"] in TERMINAL and not row["in_doubt"] and row["asked"] >= _ASKED_IN_VAIN and _waited(core, deal):
         # The venue says how much traded, but not in which trades, however often it is asked: nothing is made up.
         settle.halt(core, deal, HALT_TRADES)

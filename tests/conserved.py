@@ -56,7 +56,7 @@ def _meters(state, instrument: int) -> list[int]:
 def _held(state) -> list[list[int]]:
     found = [[0] * len(QUOTAS) for _ in state.meter]
     for row in _orders(state):
-        unsent, cancel = int(row["state"] == CREATED and not row["settled"]), int(row["cancels_held"])
+        unsent, cancel = int(row["state"] == CREATED and not row["settled"]), int(row["cancels_held"] == 1)
         for at in _meters(state, int(row["instrument"])):
             for kind, more in (
                 (ORDERS, unsent), (CANCELS, cancel), (FREQUENT, cancel), (LARGE, cancel * int(row["large"])),

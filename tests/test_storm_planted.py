@@ -4,7 +4,9 @@ import pytest
 
 from bench.storm.campaign import CONFIG, Stage
 from bench.storm.planted import BUGS, planted
+from bench.storm.quotas import SMALL
 from bench.storm.shrink import kind_of, shrink_first, shrunk
+from engine.records import VERDICT
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +18,7 @@ CAUGHT = {
     "drop a late fill": (1, "8"),
     "book a trade twice": (0, "4"),
     "settle on terminal alone": (5, "4"),
-    "position follows trades": (16, "8"),
+    "position follows trades": (5, "8"),
     "resend in doubt": (0, "3"),
     "doubt lifted by time": (1, "5"),
     "hold not freed": (0, "holds of"),
@@ -31,6 +33,17 @@ CAUGHT = {
     "deal ends with an order alive": (5, "8"),
     "naked time forgotten": (1, "2"),
     "late fill leaves the deal closed": (4, "8"),
+    "cancel not held": (2, "9"),
+    "unfilled rest not counted": (0, "9"),
+    "openings use the reserve": (167, "9"),
+    "cancels without a quota": (23, "9"),
+}
+# Of the quotas, in which words: the judge's code is the right one.
+QUOTA_WORDS = {
+    "cancel not held": "live orders have had one left",
+    "unfilled rest not counted": "cancels counted, the journal's orders come to",
+    "openings use the reserve": "cancels may come to count; openings may use",
+    "cancels without a quota": "of the trading day, allowed are",
 }
 
 
@@ -57,6 +70,30 @@ def test_every_planted_bug_has_its_day():
 def test_a_planted_bug_is_caught_on_a_day_that_is_sound_without_it(stage, name):
     number = day_of(stage, name)
     assert stage.play(SEED, number, DEALS).breaches == []
+
+
+@pytest.mark.parametrize("name", QUOTA_WORDS)
+def test_a_bug_of_the_quotas_is_caught_by_its_own_code(stage, name):
+    number = day_of(stage, name)
+    with planted(name):
+        breaches = stage.play(SEED, number, DEALS).breaches
+    assert any(QUOTA_WORDS[name] in what for what, _, _ in breaches)
+
+
+@pytest.mark.parametrize("quotas", range(len(SMALL)))
+def test_days_under_small_quotas_are_sound_and_come_to_the_last_cancel(stage, quotas):
+    denied = alerts = 0
+    for number in range(6):
+        day = stage.day(SEED, number, quotas)
+        day.run(20)
+        found = stage.judged(day)
+        assert (found.breaches, found.naked_at_end) == ([], 0)
+        told = found.tally.alerts
+        alerts += told.get("no_cancel_left", 0) + told.get("kill_over_quota", 0) + told.get("quota_near", 0)
+        verdicts = (one.data for one in day.process.journal.records() if one.kind == VERDICT)
+        denied += sum(int(one["reason"] in (9, 10)) for one in verdicts)
+    assert denied > 0
+    assert alerts > 0
 
 
 def test_a_bug_is_gone_when_its_context_ends(stage):

@@ -9,6 +9,7 @@ from fractions import Fraction
 import msgspec
 
 from adapters.sim.terms import Terms
+from bench.storm.quotas import with_small
 from desk.build import Names, build_state, instruments_of
 from desk.config import Config
 from engine.instruments import FX, INVERSE, Instrument
@@ -22,16 +23,19 @@ _LEAST_PUSH_TICKS = 40
 
 class Armed(msgspec.Struct, frozen=True):
     """config: to run. levels: ticks of each instrument's quiet bid. pushes: ticks of each spread's signal. assumed: the
-    instruments whose level nobody has stated."""
+    instruments whose level nobody has stated. small_quotas: whether a day comes near those of a contract."""
 
     config: Config
     levels: list[int]
     pushes: list[int]
     assumed: list[str]
+    small_quotas: bool = False
 
 
-def arm(config: Config, market_date: str) -> Armed:
-    """The config of a storm."""
+def arm(config: Config, market_date: str, quotas: int = -1) -> Armed:
+    """The config of a storm. quotas: which of `quotas.SMALL` it gets, -1: its own."""
+    if quotas >= 0:
+        config = with_small(config, quotas, market_date)
     names = Names(config)
     instruments = instruments_of(names)
     levels, assumed = [], []
@@ -47,7 +51,7 @@ def arm(config: Config, market_date: str) -> Armed:
     strategies = [_armed(state, names, levels, pushes, spec) for spec in released]
     engine = msgspec.structs.replace(config.engine, segment_mb=16, timer_ms=TIMER_MS, mode="live")
     armed = msgspec.structs.replace(config, strategies=strategies, engine=engine, hooks=[], include=[])
-    return Armed(armed, levels, pushes, assumed)
+    return Armed(armed, levels, pushes, assumed, quotas >= 0)
 
 
 def _armed(state, names: Names, levels: list[int], pushes: list[int], spec):

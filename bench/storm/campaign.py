@@ -16,6 +16,7 @@ from bench.storm.arm import Armed, arm
 from bench.storm.columns import Columns
 from bench.storm.day import Day
 from bench.storm.judge import Judge
+from bench.storm.quotas import chosen
 from bench.storm.sessions import record_of
 from bench.storm.tally import Tally
 from desk.check import check, render
@@ -77,12 +78,22 @@ class Stage:
             raise BadConfig(render(checked))
         if not checked.config.spreads or not checked.config.strategies:
             raise BadConfig(f"{path}: expected at least one spread with a strategy")
-        self.armed: Armed = arm(checked.config, MARKET_DATE)
-        self.record = record_of(self.armed, checked.calendars)
-        self.judge = Judge(self.record)
+        self._checked = checked
+        self._worlds: dict[int, tuple[Armed, dict, Judge]] = {}
+        self.armed = self._world(-1)[0]
 
-    def day(self, seed: int, number: int) -> Day:
-        return Day(self.armed, self.record, seed, number)
+    def _world(self, quotas: int) -> tuple[Armed, dict, Judge]:
+        """The config under its own quotas (-1) or small ones, its record and the judge of its journals."""
+        if quotas not in self._worlds:
+            armed = arm(self._checked.config, MARKET_DATE, quotas)
+            record = record_of(armed, self._checked.calendars)
+            self._worlds[quotas] = armed, record, Judge(record)
+        return self._worlds[quotas]
+
+    def day(self, seed: int, number: int, quotas: int | None = None) -> Day:
+        """A day to be played. quotas: which of `quotas.SMALL` it runs under; None: as the seed says."""
+        armed, record, _ = self._world(chosen(seed, number) if quotas is None else quotas)
+        return Day(armed, record, seed, number)
 
     def play(self, seed: int, number: int, deals: int = DAY_DEALS) -> DayResult:
         """One day, judged."""
@@ -99,7 +110,8 @@ class Stage:
             one.id: day.venues[one.venue].net(one.index) - day.venues[one.venue].foreign_lots.get(one.index, 0)
             for one in day.instruments if one.account >= 0
         }  # fmt: skip
-        found = self.judge.judge(Columns.of_memory(day.process.journal), labels, True, theirs)
+        judge = next(judge for armed, _, judge in self._worlds.values() if armed is day.armed)
+        found = judge.judge(Columns.of_memory(day.process.journal), labels, True, theirs)
         breaches = [(one.what, one.deal_id, one.script) for one in day.breaches]
         breaches += [(f"{one.invariant}: {one.what} (record {one.seq})", one.deal_id, labels.get(one.deal_id, ""))
                      for one in found.breaches]  # fmt: skip
@@ -136,7 +148,11 @@ def _played(task: tuple[int, int, int]) -> DayResult:
 def storm(
     path: Path, deals: int, seed: int, jobs: int, tell: Callable[[Result, int], None] = lambda result, days: None
 ) -> Result:
-    """Storm a config. BadConfig where it cannot be. The result does not depend on jobs."""
+    """Storm a config. BadConfig where it cannot be. The result does not depend on jobs.
+
+    Days follow until so many deals were played: on some the gate lets nothing through for a while, as where somebody
+    else has traded the account. After twice the days that full ones would take it ends with fewer.
+    """
     stage = Stage(path)
     days = max(-(-deals // DAY_DEALS), 1)
     result = Result(str(path), seed, assumed=stage.armed.assumed)
@@ -157,12 +173,14 @@ def storm(
         chained.update(day.digest)
         result.seconds = (now_ns() - began_ns) / 1e9
         tell(result, days)
+        if result.deals >= deals:
+            break
     result.journal_hash = chained.hexdigest()
     return result
 
 
 def _days(stage: Stage, path: Path, seed: int, days: int, deals: int, jobs: int) -> Iterator[DayResult]:
-    tasks = [(seed, number, deals) for number in range(days)]
+    tasks = [(seed, number, deals) for number in range(2 * days)]
     if jobs == 1 or days == 1:
         yield from (stage.play(*task) for task in tasks)
         return

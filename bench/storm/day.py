@@ -18,6 +18,7 @@ from bench.storm.clockwork import Clockwork
 from bench.storm.ending import wrong_at_the_end
 from bench.storm.market import Market
 from bench.storm.process import Death, Process
+from bench.storm.quotas import Shortage
 from bench.storm.script import Act, Place, Script
 from bench.storm.sessions import MARKET_NS
 from bench.storm.treatment import NOTHING, Treatment
@@ -83,6 +84,7 @@ class Day:
         self.breaches: list[Breach] = []
         self.fired: dict[str, int] = {}
         self._beat_ns = self._heard_ns = BEGIN_NS
+        self.shortage = Shortage(self, armed.small_quotas)
 
     # What happens to orders
 
@@ -230,12 +232,13 @@ class Day:
     def deal(self) -> None:
         """One push of one spread, under a script, to its end."""
         spread = self.rng.randrange(len(self.spreads))
-        script = play.draw(self.rng, self._place(spread))
+        script = play.draw(self.rng, self._place(spread), self.armed.small_quotas)
         self.play(Act(spread, script, self.rng.random() < 0.5))
 
     def play(self, act: Act) -> None:
         self.acts.append(act)
         self.deal_of(act.spread, act.script, act.dear)
+        self.shortage.after_a_push()
 
     def deal_of(self, spread: int, script: Script, dear: bool) -> None:
         known = set(self.scripts)
@@ -259,7 +262,7 @@ class Day:
             if int(self.process.state.head["cleared"]) and int(self.process.state.head["decisions"]) != decisions:
                 self._unlawful(known, script)
             self.fired["F17"] = self.fired.get("F17", 0) + 1
-        if not self.settle():
+        if not self.settle() and not self.shortage.kill_stuck():
             self._breach("the deal does not come to an end within 90 s")
         self._tell(known)
         self._tidy()
@@ -278,7 +281,8 @@ class Day:
             len(legs), tuple(abs(int(row["ratio"][leg])) * clip for leg in range(len(legs))),
             tuple(self.venues[self.instruments[at].venue].has_bust for at in legs), max(guards) / MS,
             any(second in other for at, other in enumerate(self.spreads) if at != spread),
-            int(row["strategy_at"]) in self.process.loop.core.signals, self.number % 2 == 0,
+            int(row["strategy_at"]) in self.process.loop.core.signals,
+            self.number % 2 == 0 and not self.armed.small_quotas,
         )  # fmt: skip
 
     def _sign(self, spread: int, dear: bool) -> int:
@@ -322,7 +326,7 @@ class Day:
                 continue
             row = state.deal_row(deal_id)
             halted = int(row["reason"]) if row["outcome"] == records.HALTED else 0
-            if halted and not script.may_halt:
+            if halted and not script.may_halt and not self.shortage.excuses(halted):
                 self._breach(f"8: halted without need ({records.HALT_REASONS[halted]})", deal_id)
             self.played.append(
                 Played(deal_id, script.name, int(row["outcome"]), halted, int(row["naked_ns"]),
@@ -342,6 +346,7 @@ class Day:
         core = self.process.loop.core
         if core.state.head["switch"]:
             self.process.command(records.COMMAND_RESUME, records.SCOPE_ALL, -1, "the script is over")
+        self.shortage.kill_stuck()
         for choice in (records.RESOLVE_RETRY, records.RESOLVE_ACCEPT):
             if not self.process.loop.core.halted:
                 break
@@ -349,6 +354,7 @@ class Day:
             for deal_id in list(self.process.loop.core.halted):
                 self.process.resolve(deal_id, choice)
             self.settle()
+            self.shortage.kill_stuck()
         core = self.process.loop.core
         for index, row in enumerate(core.state.strategy):
             if row["switch"] and not core.halted:

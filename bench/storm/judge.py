@@ -11,6 +11,8 @@ Slack, all of it stated here:
 * exposure: the deal's largest leg in full and the spread's residual bound; lots that a venue fills after a certain end
   or beyond the order add to what is allowed, since nobody can foresee them.
 * a base unit's millionths: exact, but for inverse contracts (1 in 1,000 a lot, their hedge is rounded at the decision).
+* quotas: the rules of the CONFIG record's date hold for the whole journal, until limits are reloaded; how far a day's
+  reserve is kept is asked with what surely has a cancel left. A meter is compared at its own records.
 * a cancel counts as answered by a refusal, a terminal state, a write that failed, or the answer to a query after it.
 """
 
@@ -23,6 +25,7 @@ import numpy as np
 from bench.storm import judge_codes as codes
 from bench.storm.columns import Columns
 from bench.storm.judge_codes import SENTENCES
+from bench.storm.judge_rules import quota_rules
 from bench.storm.judge_tables import Rules, Tables, made
 from bench.storm.judge_walk import walk_records
 from bench.storm.tally import Tally, tally_of
@@ -192,6 +195,7 @@ def _rules(record: dict, cancels_a_day: int, cancels_a_lock: int, beat_ms: int |
         bound=np.array([round(one["residual_bound"] * 1e6) for one in config["spreads"]], np.int64),
         naked_ns=np.array(limits_ms, np.int64) * NS_PER_MS, may_refuse=may_refuse,
         cancels=np.array([cancels_a_day], np.int64), lock_cancels=np.array([cancels_a_lock], np.int64),
+        **quota_rules(record),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@
  FILL_STRANGE, REVIVED, IN_DOUBT, LINK_DOWN, SWITCHED_OFF, NOT_CLEARED, OVER_DECISION, REFUSED, NOT_ENDED, END_WRONG,
  LEGS_DIFFER, EXPOSURE_DIFFERS, STILL_OPEN, VENUE_DIFFERS, CANCELS, LOCK_CANCELS, CROSSED, LEDGER_SUM, LEDGER_DEALS,
  STRANGE_ORDER, TOO_MANY_LIVE, DECISION_AGAIN, UNKNOWN_DEAL, ENDED_ALIVE,
- CERTAIN_ALONE, TRIES) = range(44)  # fmt: skip
+ CERTAIN_ALONE, TRIES, OVER_QUOTA, OPENED_INTO_RESERVE, METER_WRONG, NOT_HELD) = range(48)  # fmt: skip
 
 # {a}, {b}, {c}: the three numbers that the walk noted.
 SENTENCES = {
@@ -43,6 +43,10 @@ SENTENCES = {
     VENUE_DIFFERS: (8, "instrument {a}: the venue holds {b} lots, the fills sum to {c}"),
     CANCELS: (9, "instrument {a}: cancel {b} of the day, allowed are {c}"),
     LOCK_CANCELS: (9, "instrument {a}: cancel {b} in one lock at the price limit, allowed are {c}"),
+    OVER_QUOTA: (9, "instrument {a}: the exchange counts cancel {b} of the trading day, allowed are {c}"),
+    OPENED_INTO_RESERVE: (9, "decision {a} opens where {b} cancels may come to count; openings may use {c}"),
+    METER_WRONG: (9, "meter {a} states {b} cancels counted, the journal's orders come to {c}"),
+    NOT_HELD: (9, "meter {a} holds {b} cancels, {c} live orders have had one left for them"),
     CROSSED: (10, "order {a} at {c} ticks meets our own live order {b}"),
     LEDGER_SUM: (8, "spread {a}: ledger states {b} ubase, its changes sum to {c}"),
     LEDGER_DEALS: (8, "spread {a}: ledger holds {b} ubase, what its ended deals left behind is {c}"),

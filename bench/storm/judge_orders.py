@@ -5,6 +5,7 @@ Compiled; shares nothing with the engine but the records.
 
 from bench.storm import judge_codes as codes
 from bench.storm.judge_deals import check_sent, note, weigh
+from bench.storm.judge_quota import cancel_leaves, market_time, order_ends, order_leaves
 from bench.storm.judge_tables import MAX_LIVE, find, place, put
 from engine import records as rec
 from engine.jit import njit
@@ -45,7 +46,7 @@ def on_order(t, rules, seq, row):
     walk.orders += 1
     order.order_no, order.decision, order.deal, order.leg = number, decided, at, leg
     order.instrument, order.side, order.lots = row["instrument"], row["side"], row["lots"]
-    order.total_lots, order.limit_ticks = row["lots"], row["limit_ticks"]
+    order.total_lots, order.limit_ticks, order.tif = row["lots"], row["limit_ticks"], row["tif"]
     _check_decided(t, seq, deal, decision, order, row["purpose"])
     _check_allowed(t, rules, seq, deal, decision, number, row["purpose"])
     _check_crossing(t, seq, deal_id, order)
@@ -55,6 +56,7 @@ def on_order(t, rules, seq, row):
     deal.orders += 1
     check_sent(t, seq, deal, order)
     put(t.order_keys, t.order_at, number, slot)
+    order_leaves(t, rules, order)
     _begin_life(t, seq, slot)
 
 
@@ -128,7 +130,7 @@ def _end_life(t, slot):
 
 
 @njit
-def on_state(t, seq, row):
+def on_state(t, rules, seq, row):
     """Invariant 4, and what the state means for its deal."""
     slot = find(t.order_keys, t.order_at, row["order_no"])
     if slot < 0:
@@ -158,6 +160,7 @@ def on_state(t, seq, row):
         order.cancel = NONE
     if terminal and not order.terminal:
         _end_life(t, slot)
+        order_ends(t, rules, seq, deal_id, order, state, cum, total)
     weigh(deal, order, -1)
     order.cum, order.total_lots, order.terminal = cum, total, terminal
     order.in_doubt, order.settled = int(row["in_doubt"]), int(row["settled"])
@@ -212,8 +215,9 @@ def on_request(t, rules, seq, now_ns, is_cancel, row):
     if order.cancel != NONE:
         note(t.found, codes.CANCEL_AGAIN, seq, row["deal_id"], order.order_no, row["request_no"], 0)
     order.cancel = ASKED
+    cancel_leaves(t, rules, seq, row["deal_id"], order)
     at, walk = order.instrument, t.walk[0]
-    market_ns = walk.clock_base_ns + (now_ns - walk.clock_start_ns) // 1000 * walk.clock_speed_milli
+    market_ns = market_time(walk, now_ns)
     if t.day[at] != market_ns // NS_PER_DAY:
         t.day[at], t.day_cancels[at] = market_ns // NS_PER_DAY, 0
     t.day_cancels[at] += 1

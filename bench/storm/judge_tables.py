@@ -19,6 +19,8 @@ ORDER_ROW = np.dtype([
     ("order_no", "<i8"), ("decision", "<i8"), ("deal", "<i8"), ("leg", "<i8"), ("instrument", "<i8"), ("side", "<i8"),
     ("lots", "<i8"), ("total_lots", "<i8"), ("limit_ticks", "<i8"), ("cum", "<i8"), ("booked", "<i8"),
     ("terminal", "<i8"), ("in_doubt", "<i8"), ("settled", "<i8"), ("cancel", "<i8"),
+    # Of its cancel, in the day's quota: a large one, kept when it was sent, still to come, counted.
+    ("tif", "<i8"), ("large", "<i8"), ("kept", "<i8"), ("alive", "<i8"), ("counted", "<i8"),
 ])  # fmt: skip
 
 # bought, sold: cumulative, as the venue says. bought_risk, sold_risk: at their worst. filled: the trades booked.
@@ -43,6 +45,14 @@ DECISION_ROW = np.dtype([
     ("sent", "<i8", (MAX_LEGS,)),
 ])  # fmt: skip
 
+# A contract's trading day, of frequent and of large cancels. used: counted; killed: of these a kill's. live: orders
+# whose cancel may still come; kept: of these such as had one left for certain. section: of its calendar.
+# off: by how much the engine's word was other at its last record.
+QUOTA_ROW = np.dtype([
+    ("used", "<i8", (2,)), ("killed", "<i8", (2,)), ("live", "<i8", (2,)), ("kept", "<i8", (2,)), ("day", "<i8"),
+    ("section", "<i8"), ("off", "<i8", (2,)),
+])  # fmt: skip
+
 
 def _source() -> str:
     """Hash of the judge's compiled files. As a field's name it makes an edit of any of them a new type, since numba's
@@ -53,11 +63,13 @@ def _source() -> str:
 
 # dead_ns: time in which no engine ran. event, event_lots: of the input at hand where it is a REPORT, else -1; killing:
 # whether it is a kill. timed: switches that are to end by themselves; forced: a stop or a full journal holds all shut.
+# date: market day; next_turn_ns: when a trading day may end, market time. relimited: the limits are others by now.
 WALK = np.dtype([
     ("epoch", "<i8"), ("now_ns", "<i8"), ("dead_ns", "<i8"), ("ordered", "<i8"),
     ("event", "<i8"), ("event_lots", "<i8"), ("killing", "<i8"), ("timed", "<i8"), ("forced", "<i8"), ("deals", "<i8"),
     ("orders", "<i8"), ("decisions", "<i8"), ("halts", "<i8"), ("clock_base_ns", "<i8"),
-    ("clock_start_ns", "<i8"), ("clock_speed_milli", "<i8"), (f"source_{_source()}", "<i8"),
+    ("clock_start_ns", "<i8"), ("clock_speed_milli", "<i8"), ("date", "<i8"), ("next_turn_ns", "<i8"),
+    ("relimited", "<i8"), (f"source_{_source()}", "<i8"),
 ])  # fmt: skip
 
 
@@ -75,6 +87,12 @@ class Rules(NamedTuple):
     may_refuse: np.ndarray  # [control] whether it may refuse a repair
     cancels: np.ndarray  # [1] most cancels an instrument and day
     lock_cancels: np.ndarray  # [1] most cancels in one lock at the price limit
+    quota: np.ndarray  # [meter] `judge_rules.QUOTA_RULE`
+    meter: np.ndarray  # of an instrument, -1 for none
+    first_meter: np.ndarray  # [1] how many meters of accounts lie before them in the journal
+    closes: np.ndarray  # [calendar, section] market time, NEVER_NS behind the last
+    days: np.ndarray  # [calendar, section] trading day, counted from 1970; -1: by the date
+    tries: np.ndarray  # [strategy] of a repair
 
 
 class Tables(NamedTuple):
@@ -106,6 +124,7 @@ class Tables(NamedTuple):
     locked: np.ndarray
     lock_cancels: np.ndarray
     residual: np.ndarray  # [spread]
+    quotas: np.ndarray  # [meter] QUOTA_ROW
 
 
 def made(columns: Columns, rules: Rules, venues: int, scopes: int) -> Tables:
@@ -124,6 +143,7 @@ def made(columns: Columns, rules: Rules, venues: int, scopes: int) -> Tables:
         np.zeros((instruments, MAX_LIVE), np.int64), np.zeros(instruments, np.int64),
         np.full(instruments, -(2**62), np.int64), np.zeros(instruments, np.int64), np.zeros(instruments, np.int64),
         np.zeros(instruments, np.int64), np.zeros(len(rules.bound), np.int64),
+        np.zeros(len(rules.quota), QUOTA_ROW),
     )  # fmt: skip
 
 

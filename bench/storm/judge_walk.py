@@ -6,19 +6,20 @@ Compiled; shares nothing with the engine but the records. Breaches are noted as 
 from bench.storm import judge_codes as codes
 from bench.storm.judge_deals import begin_deal, covered_by_repair, note, on_deal, on_repair, on_resolve
 from bench.storm.judge_orders import on_fill, on_order, on_request, on_sent, on_state
+from bench.storm.judge_quota import check_opening, on_meter, turn_days
 from bench.storm.judge_tables import find, put
 from engine import records as rec
 from engine.jit import njit
 from engine.memory import view
 from engine.ports import QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP
-from engine.records import HEADER, REHEDGE, UNWIND
+from engine.records import ENTRY, HEADER, LEDGER_HEDGE, REHEDGE, UNWIND
 
 HEADER_BYTES = HEADER.itemsize
 # What each record is read as, by name: compiled code wants them as globals.
 START, QUOTE, REPORT, LINK = rec.START_DTYPE, rec.QUOTE_DTYPE, rec.REPORT_DTYPE, rec.LINK_DTYPE
 COMMAND, DECISION, VERDICT, ORDER = rec.COMMAND_DTYPE, rec.DECISION_DTYPE, rec.VERDICT_DTYPE, rec.ORDER_DTYPE
 REQUEST, STATE, FILL, DEAL = rec.REQUEST_DTYPE, rec.ORDER_STATE_DTYPE, rec.FILL_DTYPE, rec.DEAL_DTYPE
-REPAIR, LEDGER, SENT = rec.REPAIR_DTYPE, rec.LEDGER_DTYPE, rec.SENT_DTYPE
+REPAIR, LEDGER, SENT, METER = rec.REPAIR_DTYPE, rec.LEDGER_DTYPE, rec.SENT_DTYPE, rec.METER_DTYPE
 
 
 @njit
@@ -40,7 +41,7 @@ def walk_records(address, offsets, rules, t):
         elif kind == rec.ORDER:
             on_order(t, rules, seq, view(body, 1, ORDER)[0])
         elif kind == rec.ORDER_STATE:
-            on_state(t, seq, view(body, 1, STATE)[0])
+            on_state(t, rules, seq, view(body, 1, STATE)[0])
         elif kind == rec.FILL:
             on_fill(t, seq, view(body, 1, FILL)[0], body)
         elif kind == rec.DEAL:
@@ -62,10 +63,17 @@ def walk_records(address, offsets, rules, t):
             _on_ledger(t, seq, view(body, 1, LEDGER)[0])
         elif kind == rec.COMMAND:
             _on_command(t, now_ns, view(body, 1, COMMAND)[0])
-        elif kind == rec.TIMER and walk.timed:
-            _run_out(t, now_ns)
+        elif kind == rec.TIMER:
+            turn_days(t, rules, now_ns, True)
+            if walk.timed:
+                _run_out(t, now_ns)
+        elif kind == rec.METER:
+            on_meter(t, rules, seq, view(body, 1, METER)[0])
+        elif kind == rec.LIMITS:
+            walk.relimited = 1
         elif kind == rec.START:
             _on_start(t, seq, now_ns, view(body, 1, START)[0])
+            turn_days(t, rules, now_ns, False)
         walk.now_ns = now_ns
 
 
@@ -178,6 +186,8 @@ def _on_verdict(t, rules, seq, row):
     decision = t.decisions[at]
     decision.cleared = row["cleared"]
     repairs = decision.purpose in (REHEDGE, UNWIND)
+    if row["cleared"] == 1 and decision.purpose in (ENTRY, LEDGER_HEDGE):
+        check_opening(t, rules, seq, decision, t.deals[decision.deal])
     reason = row["reason"]
     if repairs and row["cleared"] != 1 and not (0 <= reason < len(rules.may_refuse) and rules.may_refuse[reason]):
         note(t.found, codes.REFUSED, seq, row["deal_id"], row["decision_id"], decision.purpose, reason)

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from bench.storm.planted_quota import QUOTA_BUGS
 from engine import ledger, legs, loop, records, reports, settle
 from engine.core import Core
 from engine.orders import TERMINAL
@@ -23,7 +24,7 @@ _ENDLESS = 30
 
 # A bug: (module or class, name, from the function that is there to the one that replaces it), once a function.
 Swap = tuple[Any, str, Callable[[Callable], Callable]]
-BUGS: dict[str, Callable[[], list[Swap]]] = {}
+BUGS: dict[str, Callable[[], list[Swap]]] = dict(QUOTA_BUGS)
 
 
 def bug(name: str) -> Callable:

@@ -295,20 +295,32 @@ def raises(rng: random.Random, place: Place) -> Script:
     return Script("a strategy raises", ("F26",), {leg: [NO_FILL] * rng.randint(1, 2)}, events=[Event(2, TOO_FAR)])
 
 
+def cancels_run_out(rng: random.Random, place: Place) -> Script:
+    """No order of one leg trades or ends by itself, and each is cancelled in vain some times: all of it counts."""
+    leg = rng.randrange(place.legs)
+    first = {other: [NOTHING] for other in range(place.legs) if other != leg}
+    made = Treatment(stuck=True, refuse_cancels=rng.randint(1, 4), at_most_lots=0)
+    return Script("cancels run out", ("F1", "F9"), first, dict.fromkeys(range(place.legs), NO_FILL) | {leg: made},
+                  may_halt="no cancel is left")  # fmt: skip
+
+
 # How often each is drawn. Rows that are rare in it still come a thousand times in a campaign of 100,000 deals.
 DECK: dict[Maker, int] = {
     clean: 14, fill_at_cancel: 4, terminal_first: 4, late_fill: 4, out_of_order: 4, duplicate: 4, shared_trade_id: 3,
     part_filled: 6, rejected: 4, rejected_for_ever: 3, locked: 3, closing: 2, disconnected: 4, unknown: 4,
     unknown_for_long: 1, crash: 3, burst: 3, stale: 2, yesterday: 5, own_quote: 3, amended: 4, busted: 4, gap: 4,
     rule_blocks: 3, foreign: 5, stopped: 2, ladder: 5, stands_in: 6, refuses_cancels: 2, dead_end: 5,
-    raises: 12, killed: 3,
+    raises: 12, killed: 3, cancels_run_out: 0,
 }  # fmt: skip
+# On days with small quotas what uses up cancels is drawn so often instead.
+THIRSTY = {ladder: 20, dead_end: 20, refuses_cancels: 12, fill_at_cancel: 12, locked: 10, cancels_run_out: 40}
 
 
-def draw(rng: random.Random, place: Place) -> Script:
+def draw(rng: random.Random, place: Place, thirsty: bool = False) -> Script:
     """A script for a deal at this place."""
     barred = {busted: not any(place.fix), own_quote: not place.shared, foreign: not place.others,
               yesterday: place.others, raises: not place.python}  # fmt: skip
     makers = [maker for maker in DECK if not barred.get(maker)]
-    maker = rng.choices(makers, [DECK[maker] for maker in makers])[0]
+    deck = DECK | THIRSTY if thirsty else DECK
+    maker = rng.choices(makers, [deck[maker] for maker in makers])[0]
     return maker(rng, place)
