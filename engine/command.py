@@ -79,7 +79,7 @@ def apply(
     elif code in _ENDS:
         core.state.head["switch"], core.forced = HALTED, True
     else:
-        if choice == records.SCOPE_ALL and code != records.COMMAND_HALT:
+        if choice == records.SCOPE_ALL and code == records.COMMAND_RESUME:
             core.hands_off = False
         if choice == records.SCOPE_ACCOUNT and code == records.COMMAND_RESUME:
             of = core.state.instrument["account"]

@@ -84,15 +84,16 @@ class Core:
 
     wake: asks for a timer's beat at a time. halted: deals that wait for a person. stopped: strategy that a Halted deal
     has stopped -> its switch before. ordered: the switch over all that a person has set last; forced: a stop or a full
-    journal holds it shut beyond that. until: (SCOPE_*, row) -> when that switch ends by itself; set_by: who has set one
+    journal holds it shut beyond that. until: (SCOPE_*, row) -> when that switch ends by itself; before: what it has
+    replaced; set_by: who has set one
     that is not active, and why. hands_off: a kill has stopped repairs. drills: every kill. foreign: (venue, id) -> what
     an order is that is alive there and not ours, as last told. adopt: instruments whose
     position the venue's next word decides. drifted: those whose position differs from the venue's. peaks: (strategy,
     account) -> `engine.losses.Peak`. requests: number of a cancel -> order. venue_orders: (venue, its own order
     id) -> order. early: reports that came under a venue's id which no order has yet.
-    deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: keys of booked
-    trades, (venue, trade id, side, order number); busted: of those undone; sides: (venue,
-    trade id) -> side of the first one told. failed: orders whose write failed in this
+    deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: of booked
+    trades, (venue, trade id, side, order number) -> (lots, ticks); busted: of those undone; sides: (venue,
+    contract's meter, trading day, trade id) -> side of the first one told. failed: orders whose write failed in this
     turn. told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
     last of why a strategy does not decide. sessions:
     (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
@@ -114,8 +115,8 @@ class Core:
         self.deal_orders: dict[int, list[int]] = {}
         self.live_orders: dict[int, None] = {}
         self.open_deals: dict[int, None] = {}
-        self.trades: set[tuple[int, str, int, int]] = set()
-        self.sides: dict[tuple[int, str], int] = {}
+        self.trades: dict[tuple[int, str, int, int], tuple[int, int]] = {}
+        self.sides: dict[tuple[int, int, int, str], int] = {}
         self.busted: set[tuple[int, str, int, int]] = set()
         self.failed: list[int] = []
         self.wake: Callable[[int], None] = lambda due_ns: None
@@ -123,6 +124,7 @@ class Core:
         self.stopped: dict[int, int] = {}
         self.ordered = ACTIVE
         self.forced = self.hands_off = False
+        self.before: dict[tuple[int, int], object] = {}
         self.until: dict[tuple[int, int], int] = {}
         self.set_by: dict[tuple[int, int], tuple[int, str, str]] = {}
         self.drills: list = []

@@ -29,6 +29,7 @@ def launch(core: Core, number: int) -> None:
 def _tell_throttle(core: Core, strategy: int, verdict) -> None:
     name = core.names["strategies"][strategy]
     core.until.pop((SCOPE_STRATEGY, strategy), None)
+    core.before.pop((SCOPE_STRATEGY, strategy), None)
     core.set_by[SCOPE_STRATEGY, strategy] = switches.Setting(HALTED, switches.ENGINE, "more decisions than it may make")
     core.alert(
         "error", "throttled", f"strategy {name} is halted: it has decided more often than it may in its window",

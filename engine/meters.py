@@ -70,6 +70,7 @@ def hold_order(base, slot, opening):
     row = orders_of(base)[slot]
     row.cancels_held = 1 if has_cancel(base, row.instrument, row.lots, 1) else NONE_LEFT
     row.open_held, row.trades_held = opening, row.lots
+    row.made_lots, row.opening_lots, row.opened_lots = row.lots, opening, 0
     at = meter_at(base, row.instrument, 1)
     row.large = 1 if at >= 0 and is_large(meters_of(base)[at], row.lots) else 0
     for which in range(3):
@@ -96,6 +97,7 @@ def _hold_cancel(meter, large, sign):
 def shrink_order(base, slot):
     """It is sent with fewer lots than it was made for: its cancel may not be a large one any more."""
     row = orders_of(base)[slot]
+    row.made_lots, row.opening_lots = row.lots, min(row.opening_lots, row.lots)
     at = meter_at(base, row.instrument, 1)
     if not row.large or at < 0 or is_large(meters_of(base)[at], row.lots):
         return
@@ -138,15 +140,21 @@ def use_cancel(base, slot):
 
 @njit
 def use_fill(base, slot, lots):
-    """Its cumulative quantity moved: what it opens is opened (a bust gives none back: the exchange has counted it)."""
+    """Its cumulative quantity moved: what it opens is opened, late and beyond its size too (a bust gives none back: the
+    exchange has counted it)."""
     row = orders_of(base)[slot]
-    opened = min(row.open_held, max(lots, 0))
-    row.open_held -= opened
+    if row.opening_lots == 0 or lots <= 0:
+        return
+    reached = min(row.cum_lots, row.opening_lots) + max(row.cum_lots - row.made_lots, 0)
+    opened = max(reached - row.opened_lots, 0)
+    held = min(row.open_held, opened)
+    row.opened_lots += opened
+    row.open_held -= held
     for which in range(3):
         at = meter_at(base, row.instrument, which)
         if at >= 0:
             meter = meters_of(base)[at]
-            meter.held[OPENED_LOTS] -= opened
+            meter.held[OPENED_LOTS] -= held
             meter.used[OPENED_LOTS] += opened
 
 

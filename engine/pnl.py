@@ -22,8 +22,11 @@ from engine.tables import (
 
 @njit
 def book_trade(base, slot, lots, ticks):
-    """A trade of an order: `lots` (negative: a bust) at `ticks`, its fee included, into position and stake."""
+    """A trade of an order: `lots` (negative: a bust) at `ticks`, its fee included, into position and stake. Nothing
+    where no price is told."""
     row = orders_of(base)[slot]
+    if lots == 0 or ticks <= 0:
+        return
     instrument = instruments_of(base)[row.instrument]
     worth = worth_micros(instrument, ticks, row.side * lots)
     if worth == UNSET:

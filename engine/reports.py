@@ -193,13 +193,11 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
             lots = max(min(lots, known - int(row["booked_lots"])), 0)
         elif key in core.trades:
             return 0
-        core.trades.add(key)
     elif report.event == Event.BUST:
         if key not in core.trades:
             return 0
-        core.trades.discard(key)
         core.busted.add(key)
-        lots = -lots
+        lots = -(lots or core.trades[key][0])
     else:
         # A correction states the trade's new size; only the difference is booked.
         total = report.cum_lots if report.cum_lots != UNKNOWN else int(row["booked_lots"])
@@ -208,8 +206,7 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
         return 0
     row["booked_lots"] += lots
     slot = legs.slot_of(core, row)
-    if report.last_ticks:
-        pnl.book_trade(core.state.address, slot, lots, report.last_ticks)
+    _book_money(core, slot, key, report, lots)
     if lots > 0:
         meters.use_trade(core.state.address, slot, lots)
     _count_self_trade(core, row, report)
@@ -224,12 +221,29 @@ def _book_trade(core: Core, row, deal, report: ExecReport) -> int:
     return lots
 
 
+def _book_money(core: Core, slot: int, key: tuple, report: ExecReport, lots: int) -> None:
+    """What a trade paid and cost. A bust or correction undoes what was booked under the trade's own key, whatever price
+    it names itself; a correction then books what the trade is now."""
+    had_lots, had_ticks = core.trades.pop(key, (0, 0))
+    now_lots, now_ticks = had_lots + lots, report.last_ticks or had_ticks
+    if report.event == Event.TRADE:
+        pnl.book_trade(core.state.address, slot, lots, report.last_ticks)
+    else:
+        pnl.book_trade(core.state.address, slot, -had_lots, had_ticks)
+        if report.event == Event.CORRECT:
+            pnl.book_trade(core.state.address, slot, now_lots, now_ticks)
+    if report.event != Event.BUST:
+        core.trades[key] = (now_lots, now_ticks)
+
+
 def _count_self_trade(core: Core, row, report: ExecReport) -> None:
     """Both sides of a self-trade (自成交) carry one trade id: the second one that is told makes it one."""
     if report.event != Event.TRADE or not report.trade_id:
         return
-    side = int(row["side"])
-    if core.sides.setdefault((report.venue, report.trade_id), side) == side:
+    side, contract = int(row["side"]), core.state.instrument[row["instrument"]]
+    # A venue's ids are its exchanges', and begin anew with each trading day.
+    of = (report.venue, int(contract["contract"]), int(contract["trading_day"]), report.trade_id)
+    if core.sides.setdefault(of, side) == side:
         return
     meters.use_self_trade(core.state.address, int(row["instrument"]))
     core.alert(

@@ -271,6 +271,8 @@ ORDER = np.dtype([
     ("strategy", "<i8"),
     ("cancels_held", "<i8"),  # 1: its own cancel, held in the meters until it is used or not needed; -1: none was left
     ("open_held", "<i8"), ("trades_held", "<i8"),  # lots held in the meters
+    # How it was sent: its lots, and those of them that open; and the lots that the meters have counted as opened.
+    ("made_lots", "<i8"), ("opening_lots", "<i8"), ("opened_lots", "<i8"),
     ("large", "<i8"),  # its cancel is a large one (大额撤单), as it was when it was made
 ], align=True)  # fmt: skip
 

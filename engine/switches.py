@@ -36,8 +36,27 @@ class Setting(NamedTuple):
     why: str
 
 
+class Before(NamedTuple):
+    """What a switch with an end has replaced."""
+
+    level: int
+    setting: Setting | None
+
+
+def _level(core: Core, choice: int, scope: int) -> int:
+    """A switch as it would be without the halt of a deal that waits for a person."""
+    if choice == SCOPE_STRATEGY and scope in core.stopped:
+        return core.stopped[scope]
+    return core.ordered if choice == SCOPE_ALL else int(_row(core, choice, scope)["switch"])
+
+
 def put(core: Core, choice: int, scope: int, setting: Setting, until_ns: int = 0) -> None:
-    """A person's word on one switch; it replaces what was there, an end that was set before too."""
+    """A person's word on one switch; it replaces what was there, an end that was set before too. One that ends by
+    itself gives back what it has replaced, which is not lost with it."""
+    key = (choice, scope)
+    before = core.before.pop(key, None) or Before(_level(core, choice, scope), core.set_by.get(key))
+    if until_ns:
+        core.before[key] = before
     if choice == SCOPE_ALL:
         core.ordered, core.forced = setting.level, False
     elif choice == SCOPE_STRATEGY:
@@ -57,6 +76,7 @@ def tighten(core: Core, strategy: int, level: int, why: str) -> None:
     if strategy in core.stopped:
         core.stopped[strategy] = max(core.stopped[strategy], level)
     core.until.pop(key, None)
+    core.before.pop(key, None)
     if level > row["switch"]:
         row["switch"], core.set_by[key] = level, Setting(level, ENGINE, why)
 
@@ -70,25 +90,28 @@ def on_tick(core: Core) -> None:
 
 def _run_out(core: Core, choice: int, scope: int, was: Setting) -> None:
     row, deal_id = _row(core, choice, scope), halted_deal(core, choice, scope)
+    level, setting = core.before.pop((choice, scope), Before(ACTIVE, None))
     if choice == SCOPE_ALL:
-        core.ordered = ACTIVE
+        core.ordered = level
     elif choice == SCOPE_STRATEGY and scope in core.stopped:
-        core.stopped[scope] = ACTIVE
+        core.stopped[scope] = level
+    if setting is not None:
+        core.set_by[choice, scope] = setting
     holds = ""
     if deal_id:
-        core.stopped[scope], row["switch"] = ACTIVE, HALTED
+        core.stopped[scope], row["switch"] = level, HALTED
         holds = f"its deal {deal_id} waits for a person"
     elif choice == SCOPE_ALL and core.forced:
         holds = "the engine stops"
     elif row["switch"] != was.level:
         holds = f"the engine itself has set it to {SWITCHES[row['switch']]} since"
     else:
-        row["switch"] = ACTIVE
+        row["switch"] = level
     name = name_of(core, choice, scope)
     core.alert(
         "warn" if holds else "info", "switch_ran_out",
         f"{name}: {SWITCHES[was.level]}, set by {was.who} ({was.why}), has ended: "
-        + (f"it stays {SWITCHES[row['switch']]}, since {holds}" if holds else "it is active again"),
+        + (f"it stays {SWITCHES[row['switch']]}, since {holds}" if holds else f"it is {SWITCHES[level]} again"),
         f"decide with `tandem resolve` deal {deal_id}" if deal_id else "nothing",
     )  # fmt: skip
 

@@ -48,7 +48,18 @@ def refusal(core: Core, code: int, sender: int, receiver: int, amount_micros: in
         or max(taken, amount_micros * rate // _SAMPLE_MICROS) > _MOST_VALUE_MICROS
     ):
         return "that is more money than can be counted"
-    return ""
+    return _beyond_free(core, sender, taken)
+
+
+def _beyond_free(core: Core, sender: int, taken_micros: int) -> str:
+    """Money that is held, used or not there cannot have been sent: a slip of the hand would stop the account."""
+    row, name = core.state.account[sender], core.names["accounts"][sender]
+    if row["capital_micros"] == UNSET:
+        return f"the balance of {name} is not known yet"
+    free = int(row["capital_micros"]) - int(row["held_micros"]) - int(row["used_micros"])
+    if taken_micros <= free:
+        return ""
+    return f"{name} has {max(free, 0) / 1e6:,.2f} free, and {taken_micros / 1e6:,.2f} would have left it"
 
 
 def _not_under_way(core: Core, sender: int, receiver: int, amount_micros: int) -> str:

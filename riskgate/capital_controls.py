@@ -7,7 +7,7 @@ from engine.records import DENY, ENTRY, EXIT, PASS, SOFT, WARN
 from engine.schema import MARGIN_LAST, NO_LIMIT, UNSET
 from engine.tables import accounts_of, instruments_of, pools_of, scratch_of, strategies_of
 from engine.use import pool_capital_micros
-from riskgate.verdict import at_most, note
+from riskgate.verdict import at_most, note, seen
 
 
 @njit
@@ -37,10 +37,21 @@ def leg_hold(base, decision, leg):
 
 
 @njit
+def opens(base, decision):
+    """Whether any leg of a decision opens a lot."""
+    lots = 0
+    for leg in range(decision.legs):
+        lots += scratch_of(base).opening_lots[leg]
+    return lots != 0
+
+
+@njit
 def margin(base, decision, verdict, now_ns):
-    """16: what each account would have held and used against its capital, micros of its currency."""
+    """16: what each account would have held and used against its capital, micros of its currency. An exit that opens
+    nothing needs none: it leaves what is used, and passes."""
     instruments = instruments_of(base)
     accounts = accounts_of(base)
+    only_closes = decision.purpose == EXIT and not opens(base, decision)
     for leg in range(decision.legs):
         at = instruments[decision.instrument[leg]].account
         if at < 0:
@@ -56,6 +67,9 @@ def margin(base, decision, verdict, now_ns):
             wanted = UNSET  # what a position without a mark uses is not known
         if wanted != UNSET:
             wanted = row.held_micros + row.used_micros + wanted
+        if only_closes:
+            seen(verdict, 16, wanted, leg)
+            continue
         at_most(verdict, 16, wanted, row.capital_micros, leg)
 
 
@@ -102,8 +116,12 @@ def capital_pool(base, decision, verdict, now_ns):
     """17: 资金占用, bps of each pool and account that the decision draws on, its own holds included; and what the
     strategy uses of its pool against its allocation.
 
-    Hard denies what opens, soft denies entries, warn passes and is told. What only reduces is let through.
+    Hard denies what opens, soft denies entries, warn passes and is told. What only reduces is let through; an exit that
+    opens nothing also where the use is not known.
     """
+    if decision.purpose == EXIT and not opens(base, decision):
+        _seen_use(base, decision, verdict)
+        return
     instruments = instruments_of(base)
     accounts = accounts_of(base)
     pools = pools_of(base)
@@ -127,6 +145,17 @@ def capital_pool(base, decision, verdict, now_ns):
     strategy = strategies_of(base)[decision.strategy]
     if decision.purpose == ENTRY and strategy.allocated_micros != NO_LIMIT:
         _allocation(base, decision, verdict)
+
+
+@njit
+def _seen_use(base, decision, verdict):
+    """The use of each leg's pool, as it is; 0 where it is not known."""
+    for leg in range(decision.legs):
+        account = instruments_of(base)[decision.instrument[leg]].account
+        if account >= 0:
+            pool = accounts_of(base)[account].pool
+            bps = use_bps(pool_use_micros(base, pool), pool_capital_micros(base, pool))
+            seen(verdict, 17, bps, leg)
 
 
 @njit

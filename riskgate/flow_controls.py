@@ -4,7 +4,7 @@ deals and naked time."""
 from engine.jit import njit
 from engine.messages import MESSAGE, refill
 from engine.orders import room_for
-from engine.records import DENY, ENTRY, PASS, REHEDGE
+from engine.records import DENY, ENTRY, EXIT, PASS, REHEDGE
 from engine.schema import ACTIVE, HALTED, MAX_ORDERS, MAX_SLICES, NO_LIMIT, REDUCE_ONLY, UNSET
 from engine.tables import (
     accounts_of,
@@ -174,16 +174,21 @@ def _whole_ms(limit_ns):
 
 @njit
 def permission(base, decision, verdict, now_ns):
-    """26: on the allow-lists of account and strategy. Observed 1: not permitted."""
+    """26: on the allow-lists of account and strategy. Observed 1: not permitted; an exit passes all the same, since
+    what is held must be able to go."""
     strategy, stakes = strategies_of(base)[decision.strategy], stakes_of(base)
     for leg in range(decision.legs):
         if decision.lots[leg] == 0:
             continue
         permitted = instruments_of(base)[decision.instrument[leg]].permitted
-        if permitted == UNSET:
+        if permitted == UNSET and decision.purpose != EXIT:
             note(verdict, 26, UNSET, 0, DENY, leg)
             continue
         listed = False
         for at in range(strategy.stake_at, strategy.stake_at + strategy.stake_n):
             listed |= stakes[at].instrument == decision.instrument[leg]
-        at_most(verdict, 26, 0 if permitted == 1 and listed else 1, 0, leg)
+        denied = 0 if permitted == 1 and listed else 1
+        if decision.purpose == EXIT:
+            seen(verdict, 26, denied, leg)
+        else:
+            at_most(verdict, 26, denied, 0, leg)

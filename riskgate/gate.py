@@ -24,8 +24,6 @@ REPAIR_SEQUENCE = (23, 20, 5, 4, 3, 7, 11)
 
 @njit
 def _check_all(base, decision, verdict, now_ns):
-    quota.add_up(base, decision)
-    exposure.count_value(base, decision)
     flow.switch(base, decision, verdict, now_ns)
     flow.permission(base, decision, verdict, now_ns)
     market.connection(base, decision, verdict, now_ns)
@@ -88,6 +86,8 @@ def check_and_hold(base, decision, now_ns):
             if scratch.hold_lot_micros[leg] == UNSET:
                 scratch.hold_lot_micros[leg] = 0
     else:
+        quota.add_up(base, decision)
+        exposure.count_value(base, decision)
         _check_all(base, decision, verdict, now_ns)
     verdict.cleared = 1 if verdict.reason == 0 else 0
     return verdict.cleared == 1

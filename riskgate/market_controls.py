@@ -49,6 +49,9 @@ def market_data(base, decision, verdict, now_ns):
         if fx >= 0 and not repair:
             row = instruments[fx]
             seen |= blocked_now(head, row, books[fx], venues[row.venue], now_ns) & ~CLOSED_MARKET
+            width = (books[fx].ask_ticks - books[fx].bid_ticks) * 10_000
+            if seen == 0 and width > row.max_width_bps * books[fx].bid_ticks:
+                seen |= 1 << 16
         note(verdict, 20, seen, 0, DENY if seen else PASS, leg)
     if newest - oldest > spread.max_skew_ns and not repair:
         note(verdict, 20, SKEWED, 0, DENY, -1)

@@ -2,6 +2,8 @@
 the rows alone, in plain Python."""
 
 from engine import records
+from engine.instruments import NET
+from engine.ports import OPEN
 from engine.schema import (
     CANCELS,
     CREATED,
@@ -85,7 +87,8 @@ def _reserved(state) -> list[list[int]]:
 
 
 def day_used(journal_records: list, state) -> dict[int, dict[int, int]]:
-    """Instrument -> what its contract's meter must have used of orders, cancels and trades, by the journal alone."""
+    """Instrument -> what its contract's meter must have used of orders, cancels, trades and, where the venue tells the
+    two apart, opened lots, by the journal alone."""
     found: dict[int, dict[int, int]] = {}
     at_order: dict[int, int] = {}
     for record in journal_records:
@@ -95,10 +98,13 @@ def day_used(journal_records: list, state) -> dict[int, dict[int, int]]:
         elif record.kind == records.CANCEL:
             _count(found, at_order[int(record.data["order_no"])], CANCELS)
         elif record.kind == records.FILL and not record.data["flags"] & records.FILL_BUST and record.data["lots"]:
-            _count(found, int(record.data["instrument"]), TRADES)
+            at = int(record.data["instrument"])
+            _count(found, at, TRADES)
+            if state.instrument[at]["position_mode"] != NET and record.data["offset"] == OPEN:
+                _count(found, at, OPENED_LOTS, int(record.data["lots"]))
     return found
 
 
-def _count(found: dict, instrument: int, kind: int) -> None:
+def _count(found: dict, instrument: int, kind: int, more: int = 1) -> None:
     row = found.setdefault(instrument, {ORDERS: 0, CANCELS: 0, TRADES: 0})
-    row[kind] += 1
+    row[kind] = row.get(kind, 0) + more

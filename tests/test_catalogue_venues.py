@@ -136,7 +136,7 @@ def test_f10_an_exit_that_is_locked_at_limit_up_queues_and_is_not_cancelled(desk
 def test_r4_f10_an_hour_of_limit_down_at_five_seconds_is_at_most_two_cancels(desk_of, wait_ms):
     """600 orders and 600 cancels become 2 orders and 1 cancel: neither leg can be traded, so a person is told."""
     desk = desk_of(
-        gold({"on_partial": "complete", "lock_wait_ms": wait_ms, "retry_ms": 5_000, "max_tries": 400,
+        gold({"on_partial": "complete", "lock_wait_ms": wait_ms, "retry_ms": 5_000, "max_tries": 100,
               "naked_limit_ms": 3_000_000}, cooldown_ms=100, max_units=3)
     )  # fmt: skip
     desk.script(desk.shfe, {1: Treatment(at_most_lots=0, delay_ms=100)})

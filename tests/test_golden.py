@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "b8aab8856c456d60156b7cda078d7ee6"
+GOLDEN = "0e7c1fb9a73a664a1cae9845c647efc5"
 
 
 def play() -> World:

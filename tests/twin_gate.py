@@ -32,6 +32,9 @@ class Twin(Meters, Money):
         for leg in self.trading:
             permitted = known(self.contract(leg)["permitted"])
             allowed = permitted and self.d["instrument"][leg] in mine
+            if self.exit:
+                self.say(26, int(not allowed), int(not allowed), False)
+                continue
             self.say(26, None if permitted is None else int(not allowed), 0, not allowed)
 
     def c25(self):
@@ -63,7 +66,11 @@ class Twin(Meters, Money):
             if not faults and not self.repair and width > row["max_width_bps"] * book["bid_ticks"]:
                 faults = 1 << 16
             if self.relation["fx"][leg] >= 0 and not self.repair:
-                faults |= self.quote_faults(self.relation["fx"][leg])
+                at = self.relation["fx"][leg]
+                faults |= self.quote_faults(at)
+                rate, row = self.book[at], self.instrument[at]
+                width = (rate["ask_ticks"] - rate["bid_ticks"]) * 10_000
+                faults |= 1 << 16 if not faults and width > row["max_width_bps"] * rate["bid_ticks"] else 0
             self.at_most(20, faults, 0)
         if not self.repair and max(arrived) - min(arrived) > self.relation["max_skew_ns"]:
             self.say(20, SKEWED, 0, True)
@@ -132,6 +139,9 @@ class Twin(Meters, Money):
         limit, costs = self.relation["max_slippage_bps"], []
         for leg in self.trading:
             costs.append(self.slippage(leg))
+            if costs[-1] == 10_000 and self.is_taken(leg):
+                self.say(21, 10_000, limit, True)
+                continue
             self.at_most(21, costs[-1], limit)
         if None not in costs:
             self.at_most(21, sum(costs), self.relation["max_total_slippage_bps"])
@@ -150,6 +160,12 @@ class Twin(Meters, Money):
         if beyond and taken and rate is not None:
             return 10_000  # all that there is: the size that it counts on is another order's
         return total([math.ceil(Fraction(ticks * 10_000, ref)), rate])
+
+    def is_taken(self, leg: int) -> bool:
+        """Whether another order of ours has gone for the size that a leg counts on."""
+        book, side = self.quote(leg), "ask" if self.buys(leg) else "bid"
+        taken = book[f"taken_{side}_lots"]
+        return bool(taken) and abs(self.lots(leg)) > book[f"{side}_lots"] - taken
 
     def rate_width(self, fx: int):
         if fx < 0:

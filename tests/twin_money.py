@@ -108,19 +108,35 @@ class Money(Rows):
     def c16(self):
         for leg in self.every:
             row = self.account[self.purse(leg)]
-            self.at_most(16, self._use(self.purse(leg)), row["capital_micros"])
+            use = self._use(self.purse(leg))
+            if self.exit and not any(self.opening(other) for other in self.every):
+                self.say(16, use or 0, use or 0, False)
+                continue
+            self.at_most(16, use, row["capital_micros"])
 
     def c17(self):
         for leg in self.every:
             row = self.account[self.purse(leg)]
             pool = self.pool[row["pool"]]
             capital = known(pool["capital_micros"])
+            if self.exit and not any(self.opening(other) for other in self.every):
+                self._only_seen(row["pool"], None if capital is None else capital - pool["transit_micros"])
+                continue
             self._levels(pool, self._pool_use(row["pool"]),
                          None if capital is None else capital - pool["transit_micros"])  # fmt: skip
             self._levels(row, self._use(self.purse(leg)), known(row["capital_micros"]))
         if self.entry:
             holds = [self._reported(leg, self.hold(leg)) for leg in self.every]
             self.at_most(17, total([known(self.plan["pool_used_micros"]), *holds]), self.plan["allocated_micros"])
+
+    def _only_seen(self, pool: int, capital) -> None:
+        """What is used, without the decision, which uses nothing."""
+        there = [None if row["unmarked"] else self.reporting(row["currency"], row["held_micros"] + row["used_micros"])
+                 for row in self.account if row["pool"] == pool]  # fmt: skip
+        bps = 0
+        if total(there) is not None and capital is not None:
+            bps = math.ceil(Fraction(total(there), max(capital // 10_000, 1))) if capital > 0 else 10_000_000
+        self.say(17, bps, bps, False)
 
     def _pool_use(self, pool: int):
         there = [None if row["unmarked"] else self.reporting(row["currency"], row["held_micros"] + row["used_micros"])

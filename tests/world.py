@@ -26,6 +26,7 @@ from engine.journal import MemoryJournal
 from engine.loop import Loop
 from engine.ports import FAILED, MARKET_DATA, READY, TRADING, WRITTEN, AccountReport, ExecReport, OrderRequest
 from engine.replay import SCRATCH_BYTES, SilentGateway, Verdict, feed_all
+from engine.schema import OPENED_LOTS
 from tests.conserved import conserved, day_used
 
 ROOT = Path(__file__).parent.parent
@@ -251,6 +252,8 @@ class World:
         for instrument, counts in day_used(list(self.journal.records()), self.state).items():
             meter = self.state.meter[self.state.instrument[instrument]["contract"]]
             for kind, count in counts.items():
+                if kind == OPENED_LOTS and self.loop.core.live_orders:
+                    continue  # its trades may be untold yet
                 assert int(meter["used"][kind]) == count, (instrument, kind)
         if not self.loop.core.live_orders:
             assert held == [0] * len(held)

@@ -15,9 +15,7 @@ from bench.figures import Refused, Result, Samples, demand, micros
 ROOT = Path(__file__).parents[2]
 READY = ROOT / ".venv-peers" / ".ready"
 HOW = "vnpy_riskmanager beside it in the same run: `make peers` (network and a C compiler), then this bench again"
-NOTE = (
-    "vnpy's rows: in their floor column are our hot pair and whole call, of the same rounds; see bench/NOTES.md"
-)
+NOTE = "vnpy's rows: in their floor column are our hot pair and whole call, of the same rounds; see bench/NOTES.md"
 _COMMAND = [str(ROOT / ".venv-peers" / "bin" / "python"), "-I", str(Path(__file__).with_name("vnpy_gate.py"))]
 _PATIENCE_S = 60
 _END_S = 5

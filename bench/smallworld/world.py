@@ -251,7 +251,7 @@ class World:
         return (
             changed.tobytes(), words[changed].tobytes(), self.now_ns, tuple(self.links), tuple(self.books),
             tuple(core.live_orders), tuple(core.open_deals), tuple(core.halted),
-            tuple((deal, tuple(numbers)) for deal, numbers in core.deal_orders.items()), frozenset(core.trades),
+            tuple((deal, tuple(numbers)) for deal, numbers in core.deal_orders.items()), tuple(core.trades.items()),
             tuple(core.told.items()), tuple(core.requests.items()), self.loop.stopping, tuple(core.stopped.items()),
             core.ordered, frozenset(core.busted), tuple(core.unknown_since.items()),
         )  # fmt: skip
@@ -266,7 +266,7 @@ class World:
         core.live_orders, core.open_deals = dict.fromkeys(kept[5]), dict.fromkeys(kept[6])
         core.halted = dict.fromkeys(kept[7])
         core.deal_orders = {deal: list(numbers) for deal, numbers in kept[8]}
-        core.trades, core.told, core.requests = set(kept[9]), dict(kept[10]), dict(kept[11])
+        core.trades, core.told, core.requests = dict(kept[9]), dict(kept[10]), dict(kept[11])
         self.loop.stopping, core.stopped, core.ordered = kept[12], dict(kept[13]), kept[14]
         core.busted, core.unknown_since = set(kept[15]), dict(kept[16])
         core.failed.clear()
