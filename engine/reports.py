@@ -96,7 +96,8 @@ def _apply(core: Core, row, report: ExecReport) -> None:
     if row["state"] in TERMINAL:
         meters.end_order(core.state.address, slot)
     known = int(core.state.position[row["instrument"]]["mark_ticks"]) or int(row["limit_ticks"])
-    positions.mark(core.state.address, int(row["instrument"]), int(report.last_ticks or known))
+    traded = report.last_ticks if report.event == Event.TRADE else 0  # a bust's price is no price of the market
+    positions.mark(core.state.address, int(row["instrument"]), int(traded or known))
     if was_doubtful and not row["in_doubt"]:
         core.state.venue[report.venue]["in_doubt"] -= 1
     _follow_life(core, row, was_live)

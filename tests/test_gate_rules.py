@@ -19,7 +19,7 @@ from engine.records import (
     UNWIND,
     WARN,
 )
-from engine.schema import HALTED, REDUCE_ONLY
+from engine.schema import HALTED, REDUCE_ONLY, UNSET
 from riskgate.gate import REPAIR_SEQUENCE, SEQUENCE
 from tests.gate_levels import AT, OVER, asked, expect_denied
 from tests.gate_levels_money import LEVELS, UNSTATED, capital_pool, holds, level_of, margin
@@ -323,3 +323,15 @@ def test_a_book_without_any_side_prices_no_repair(purpose):
     state, _ = asked(purpose)
     state.book[AU]["ask_lots"] = state.book[AU]["bid_lots"] = 0
     expect_denied(judge(state), 3, MISSING)
+
+
+def test_an_exit_that_opens_nothing_needs_no_capital_no_rate_and_no_list():
+    state, _ = asked(EXIT, side=1)
+    held = state.position
+    held[AU]["short_yesterday"], held[GC]["long_today"] = 3, 1
+    state.account["capital_micros"], state.account["used_micros"] = 10, 10**9
+    state.pool["capital_micros"], state.instrument["permitted"] = UNSET, 0
+    verdict = judge(state)
+    assert verdict["cleared"] == 1, int(verdict["reason"])
+    held[AU]["short_yesterday"] = 2  # now a lot of it opens
+    assert judge(state)["cleared"] == 0

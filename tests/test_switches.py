@@ -179,3 +179,24 @@ def test_a_strategy_that_raises_while_it_reduces_for_a_while_stays_halted():
     assert level(world, records.SCOPE_STRATEGY, 0) == HALTED
     assert "the engine itself has set it to halted since" in told(world)[0][1]
     world.check()
+
+
+def test_a_switch_with_an_end_gives_back_what_it_has_replaced(world):
+    tell(world, records.COMMAND_HALT, records.SCOPE_STRATEGY, 0, why="a fault")
+    tell(world, records.COMMAND_REDUCE, records.SCOPE_STRATEGY, 0, for_ms=300, why="a look")
+    tell(world, records.COMMAND_HALT, records.SCOPE_STRATEGY, 0, for_ms=500, why="another look")
+    world.step(520)
+    assert level(world, records.SCOPE_STRATEGY, 0) == HALTED
+    assert switches.setting_of(world.loop.core, records.SCOPE_STRATEGY, 0).why == "a fault"
+    tell(world, records.COMMAND_RESUME, records.SCOPE_STRATEGY, 0)
+    assert level(world, records.SCOPE_STRATEGY, 0) == ACTIVE
+
+
+def test_a_halt_with_an_end_does_not_lift_the_kill_before_it(world):
+    world.loop.on_command(records.COMMAND_KILL, 1, -1, "ann", "a fault", world.now_ns)
+    tell(world, records.COMMAND_HALT, for_ms=200)
+    world.step(250)
+    assert level(world) == HALTED and world.loop.core.hands_off
+    world.market(6.5)
+    world.step(50)
+    assert world.outcomes() == []

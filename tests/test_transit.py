@@ -245,3 +245,11 @@ def test_what_is_on_its_way_is_not_proposed_again_and_a_new_need_is():
     world.step(300)
     assert len(told(world, "transfer_proposed")) == 2
     world.check()
+
+
+def test_money_that_is_not_free_cannot_have_been_sent():
+    world = three_accounts(capital=25e6)
+    refused = asked(world, "cn", "cn2", "99,999,999.00")
+    assert refused["result"] == REFUSED and "10,000,000.00 free" in refused["said"]
+    assert [int(row["capital_micros"]) for row in world.state.account] == [10 * MILLION] * 3
+    assert asked(world, "cn", "cn2", "10,000,000.00")["result"] == DONE
