@@ -138,7 +138,7 @@ def _lets_one_through(
     found: Findings, spec: InstrumentSpec, date: str, terms: dict[str, Any], tries: int
 ) -> bool:  # fmt: skip
     """Whether a first deal of the day finds room for itself and for all tries of its repair."""
-    wanted = MAX_SLICES * (1 + tries)
+    wanted = MAX_SLICES + tries
     for of, kept in (("orders", "reserve"), ("cancels", "reserve"), ("frequent_cancels", "frequent_reserve")):
         if tries and isinstance(terms[of], int) and terms[of] - terms[kept] < wanted:
             found.wrong(

@@ -12,7 +12,6 @@ from engine.schema import (
     CANCELS,
     FREQUENT,
     LARGE,
-    MAX_SLICES,
     MESSAGES,
     OPENED_LOTS,
     ORDERS,
@@ -238,7 +237,7 @@ def reserve_repair(base, deal_slot, keep):
     if keep:
         deal.large_legs = _large_legs(base, deal)
     sign = 1 if keep else -1
-    tries = MAX_SLICES * strategies_of(base)[deal.strategy].repair_tries
+    tries = strategies_of(base)[deal.strategy].repair_tries
     for leg in range(deal.spread_legs):
         lots = abs(deal.target_lots[leg])
         if lots == 0:

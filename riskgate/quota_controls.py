@@ -78,8 +78,8 @@ def _left(meter, kind, purpose):
 
 @njit
 def _tries(base, decision):
-    """Orders that a leg may come to: its slices, and those of each try of its repair."""
-    return MAX_SLICES * (1 + strategies_of(base)[decision.strategy].repair_tries)
+    """Orders that a leg may come to: its slices, and a try of its repair each; a try in slices draws on the reserve."""
+    return MAX_SLICES + strategies_of(base)[decision.strategy].repair_tries
 
 
 @njit

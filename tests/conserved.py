@@ -9,7 +9,6 @@ from engine.schema import (
     CREATED,
     FREQUENT,
     LARGE,
-    MAX_SLICES,
     MESSAGES,
     NO_LIMIT,
     OPENED_LOTS,
@@ -73,7 +72,7 @@ def _reserved(state) -> list[list[int]]:
     for deal in state.deal:
         if not deal["deal_id"] or not deal["reserved"]:
             continue
-        tries = MAX_SLICES * int(state.strategy[deal["strategy"]]["repair_tries"])
+        tries = int(state.strategy[deal["strategy"]]["repair_tries"])
         for leg in range(int(deal["spread_legs"])):
             lots = abs(int(deal["target_lots"][leg]))
             for at in _meters(state, int(deal["instrument"][leg])) if lots else ():

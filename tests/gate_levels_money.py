@@ -66,7 +66,7 @@ def _messages(state, trades: int, messages: int = 100):
     """So many messages with the decision's twelve, and the ten that are kept for repairs."""
     row = meter_of(state, "contract")
     row["reserve"][MESSAGES] = 10
-    row["used"][MESSAGES], row["held"][MESSAGES], row["reserved"][MESSAGES] = messages - 24 - 10 - 5, 2, 3
+    row["used"][MESSAGES], row["held"][MESSAGES], row["reserved"][MESSAGES] = messages - 12 - 10 - 5, 2, 3
     row["used"][TRADES] = trades
     return row
 
@@ -225,14 +225,14 @@ def allocation(state, step):
     state.strategy[0]["allocated_micros"] = wanted + 700 - step
 
 
-# Twelve orders and cancels a leg: three slices, and three for each of three tries of repair. Six lots are opened at
-# the most: three, and three for a repair; six trades.
+# Six orders and cancels a leg: three slices, three tries of repair. Six lots are opened at the most: three, and three
+# for a repair; six trades.
 LEVELS = [
     *gate_levels.LEVELS,
     *(Level(8, f"{QUOTAS[quota]}, {kind}", meter(kind, quota, wanted))
-      for kind in ("contract", "account") for quota, wanted in ((ORDERS, 12), (CANCELS, 12), (TRADES, 6))),
-    Level(9, "contract", meter("contract", FREQUENT, 12)),
-    Level(10, "contract", meter("contract", LARGE, 12)),
+      for kind in ("contract", "account") for quota, wanted in ((ORDERS, 6), (CANCELS, 6), (TRADES, 6))),
+    Level(9, "contract", meter("contract", FREQUENT, 6)),
+    Level(10, "contract", meter("contract", LARGE, 6)),
     Level(11, "self-trades", _self_trades),
     Level(12, "opened, contract", meter("contract", OPENED_LOTS, 6)),
     Level(12, "opened, product", meter("product", OPENED_LOTS, 6)),

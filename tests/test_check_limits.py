@@ -48,7 +48,7 @@ MISTAKES = [
     ("too little kept for a repair", ("ioc_counts = true\n\n# INE", "ioc_counts = true\nfrequent_reserve = 9\n\n# INE"),
      "instruments[0].rules"),
     ("a quota that lets no deal through",
-     ("ioc_counts = true\n\n# INE", "ioc_counts = true\nfrequent_cancels = 89\n\n# INE"), "instruments[0].rules"),
+     ("ioc_counts = true\n\n# INE", "ioc_counts = true\nfrequent_cancels = 71\n\n# INE"), "instruments[0].rules"),
     ("a band that nobody tells", ("price_limits = false", "price_limits = true"), "instruments[1].lower_limit"),
     ("steps of a fee that go down", (
         "ioc_counts = true\n\n# INE",

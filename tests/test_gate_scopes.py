@@ -24,7 +24,7 @@ def test_an_exit_may_use_what_is_kept_from_openings(purpose, left, over):
     state, _ = asked(purpose)
     row = meter_of(state, "contract")
     row["limit"][CANCELS], row["reserve"][CANCELS] = 100, 10
-    row["used"][CANCELS] = left - 12 + over
+    row["used"][CANCELS] = left - 6 + over
     assert judge(state)["cleared"] == 1 - over
     if over:
         expect_denied(judge(state), 8)
@@ -32,7 +32,7 @@ def test_an_exit_may_use_what_is_kept_from_openings(purpose, left, over):
 
 @pytest.mark.parametrize(
     ("kind", "quota", "wanted"),
-    [("account", ORDERS, 24), ("account", TRADES, 8), ("product", OPENED_LOTS, 8)],
+    [("account", ORDERS, 12), ("account", TRADES, 8), ("product", OPENED_LOTS, 8)],
 )
 @pytest.mark.parametrize("over", [0, 1])
 def test_legs_of_one_account_and_product_add_up_in_its_meter(kind, quota, wanted, over):

@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "0e7c1fb9a73a664a1cae9845c647efc5"
+GOLDEN = "d49e2ad5c52bd4ea46ac701b26076c99"
 
 
 def play() -> World:

@@ -33,7 +33,7 @@ class Meters(Rows):
         return sum(self._wanted_by(leg, meter, quota) for leg in self.trading if self.meter_of(leg, kind) is meter)
 
     def _wanted_by(self, leg: int, meter: dict, quota: int):
-        tries, lots = _SLICES * (1 + self.plan["repair_tries"]), abs(self.lots(leg))
+        tries, lots = _SLICES + self.plan["repair_tries"], abs(self.lots(leg))
         if quota in (ORDERS, CANCELS, FREQUENT):
             return tries
         if quota == MESSAGES:
