@@ -241,9 +241,8 @@ class Desk(Storm):
                 foreign = self.venues[one.venue].foreign_lots.get(one.index, 0)
                 assert self.net(one.index) + foreign == self.venue_net(one.index), one.id
         held = [0] * len(self.state.account)
-        for row in self.state.order:
-            if row["order_no"]:
-                held[self.state.instrument[row["instrument"]]["account"]] += int(row["hold_micros"])
+        for row in self.state.order[self.state.order["order_no"] != 0]:
+            held[self.state.instrument[row["instrument"]]["account"]] += int(row["hold_micros"])
         assert held == [int(row["held_micros"]) for row in self.state.account]
         conserved(self.state)
         if not live:

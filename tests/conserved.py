@@ -45,7 +45,7 @@ def conserved(state) -> None:
 
 
 def _orders(state) -> list:
-    return [row for row in state.order if row["order_no"]]
+    return list(state.order[state.order["order_no"] != 0])
 
 
 def _meters(state, instrument: int) -> list[int]:
@@ -69,9 +69,7 @@ def _held(state) -> list[list[int]]:
 
 def _reserved(state) -> list[list[int]]:
     found = [[0] * len(QUOTAS) for _ in state.meter]
-    for deal in state.deal:
-        if not deal["deal_id"] or not deal["reserved"]:
-            continue
+    for deal in state.deal[(state.deal["deal_id"] != 0) & (state.deal["reserved"] != 0)]:
         tries = int(state.strategy[deal["strategy"]]["repair_tries"])
         for leg in range(int(deal["spread_legs"])):
             lots = abs(int(deal["target_lots"][leg]))

@@ -15,7 +15,7 @@ from tests.gate_world import NOW_NS, judge, slot
 
 pytestmark = pytest.mark.slow
 
-STATES = int(os.environ.get("TANDEM_TWIN_STATES", 20_000))
+STATES = int(os.environ.get("TANDEM_TWIN_STATES", 8_000))
 SEED = int(os.environ.get("TANDEM_TWIN_SEED", 20_261_122))
 
 

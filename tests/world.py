@@ -244,9 +244,8 @@ class World:
             if not self.loop.core.live_orders:
                 assert self.net(instrument) == self.venue_net(instrument)
         held = [0] * len(self.state.account)
-        for row in self.state.order:
-            if row["order_no"]:
-                held[self.state.instrument[row["instrument"]]["account"]] += int(row["hold_micros"])
+        for row in self.state.order[self.state.order["order_no"] != 0]:
+            held[self.state.instrument[row["instrument"]]["account"]] += int(row["hold_micros"])
         assert held == [int(row["held_micros"]) for row in self.state.account]
         conserved(self.state)
         for instrument, counts in day_used(list(self.journal.records()), self.state).items():
