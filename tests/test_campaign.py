@@ -5,6 +5,8 @@ import pytest
 
 from bench import campaign
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_part_is_a_process_whose_figures_are_kept(tmp_path, monkeypatch, capsys):
     short = lambda file: ["bench.storm", "--deals", "5", "--jobs", "1", "--json", str(file)]

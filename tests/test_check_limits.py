@@ -5,6 +5,8 @@ import pytest
 from desk.check import check
 from tests.test_check import CONFIGS, NOW_NS, checked, keys
 
+pytestmark = pytest.mark.slow
+
 ENGINE = '[engine]\nname = "gold"\n'
 USD_ACCOUNT = 'id = "us"\nvenue = "SIM_OTC"\n'
 MISTAKES = [

@@ -7,6 +7,8 @@ from desk import check_policies
 from desk.check import check
 from tests.test_check import CONFIGS, NOW_NS, checked
 
+pytestmark = pytest.mark.slow
+
 GC = 'leg = "COMEX.GCG7"\ninstrument = "COMEX.GCJ7"'
 ALIGNED = 'dispatch = "arrival_aligned"\nfar = "COMEX.GCG7"\nalign_ms = 60.0\n'
 AU = 'position_mode = "long_short_today"\n'

@@ -7,6 +7,8 @@ import pytest
 
 from desk.check import check
 
+pytestmark = pytest.mark.slow
+
 CONFIGS = Path(__file__).parent.parent / "configs"
 NOW_NS = 1_795_312_800_000_000_000  # 2026-11-22 02:00 UTC
 POOL = "capital = 20_000_000\n"

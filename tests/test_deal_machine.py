@@ -1,5 +1,6 @@
 """A table of deals under any order of fills, busts, doubts, ends and late news; our own prices against a plain scan."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -23,6 +24,8 @@ from engine.records import CLOSED, ENTRY, EXIT, HALT_NAKED, HALTED, NO_OUTCOME, 
 from engine.schema import CANCELLED, FILLED, REJECTED, UNSET, WORKING
 from tests.gate_world import AU, GC, NOW_NS, decide, decision_of, fresh_state
 from tests.world import MS, World
+
+pytestmark = pytest.mark.slow
 
 JOURNAL = MemoryJournal(1 << 22)
 TOLD = st.sampled_from([Event.ACK, Event.TRADE, Event.STATUS, Event.CANCELLED, Event.DONE, Event.REJECTED])

@@ -15,6 +15,8 @@ from riskgate.gate import SEQUENCE
 from riskgate.names import CONTROL_NAMES
 from tests.world import World, demo_config
 
+pytestmark = pytest.mark.slow
+
 replace = msgspec.structs.replace
 
 

@@ -17,6 +17,8 @@ from engine.ids import client_id
 from engine.ports import DAY, DOWN, MARKET_DATA, READY, SELL, TRADING, Event
 from tests.fix_fakes import DEADLINE_S, INSTRUMENTS, Recorder, SmallVenue, order, run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 try:
     import quickfix  # noqa: F401

@@ -14,6 +14,8 @@ from tests.gate_levels import asked, expect_denied, meter_of
 from tests.gate_levels_money import DOMESTIC
 from tests.gate_world import AU, CN, GC, NOW_NS, decide, decision_of, judge, slot
 
+pytestmark = pytest.mark.slow
+
 JOURNAL = MemoryJournal(1 << 20)
 
 

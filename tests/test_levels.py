@@ -10,6 +10,8 @@ from tests.gate_world import decision_of, fresh_state, judge, slot
 from tests.pools_world import BIG, CN, US, balance, config_of, held_position, told
 from tests.world import World, with_repair
 
+pytestmark = pytest.mark.slow
+
 
 def level(world: World, account: int = CN) -> int:
     return int(world.state.account[account]["level"])

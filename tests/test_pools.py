@@ -13,6 +13,8 @@ from engine.schema import HALTED, NO_LIMIT, PRIORITY, PRO_RATA, RESERVE, SHARED,
 from tests.pools_world import CN, US, balance, capital_of, config_of, held_position
 from tests.world import World
 
+pytestmark = pytest.mark.slow
+
 MONEY = st.integers(0, 10**15)
 ASKS = st.lists(
     st.builds(Ask, used=MONEY, need=MONEY, weight=st.integers(0, 20), priority=st.integers(-3, 3), reserve=MONEY,

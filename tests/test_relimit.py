@@ -18,6 +18,8 @@ from engine.limits import date_of, day_of
 from engine.schema import CANCELS, HEAD, ORDERS, TABLES
 from tests.world import ROOT, World, demo_config
 
+pytestmark = pytest.mark.slow
+
 DATE = "2026-11-18"
 DAY_NS = 86_400_000_000_000
 ALL = {"head": HEAD, **TABLES}

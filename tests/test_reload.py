@@ -21,6 +21,8 @@ from tests.journal_deals import record_into
 from tests.processes import ROOT, Processes, seen, until
 from tests.world import CALENDARS, World, banded
 
+pytestmark = pytest.mark.slow
+
 DEMO = ROOT / "configs" / "demo" / "generated"
 ENGINE = (DEMO / "engine.toml").read_text().replace('"contracts.toml"', f'"{DEMO}/contracts.toml"')
 ENGINE = ENGINE.replace('"../../rules.toml"', f'"{ROOT}/configs/rules.toml"')

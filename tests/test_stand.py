@@ -13,6 +13,8 @@ from strategies.signals import PYTHON, RATIO_CROSS, SPREAD_CROSS, ask_strategy, 
 from strategies.stand import stand_of
 from tests.spread_world import HOUR_NS, NOW_NS, UNIT, empty_state, fill_touches
 
+pytestmark = pytest.mark.slow
+
 SECOND = 1_000_000_000
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)  # exact in binary, so that equalities come up
 

@@ -11,6 +11,8 @@ from bench.storm.__main__ import main
 from bench.storm.campaign import CONFIG, as_json, storm
 from engine.records import RUNGS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 KEYS = {"deals", "breaches", "naked_at_end", "journal_hash", "outcomes", "by_fault", "by_rung"}
 CI_DEALS = 5_000
