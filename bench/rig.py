@@ -28,6 +28,7 @@ FOLDER = DEMOS / GENERATED
 AU, GC, FX = range(3)  # the demo's contracts: SHFE gold, COMEX gold, the dollar rate
 IDLE_QUOTES = 7  # between two that cause a decision
 LEGS = {AU: 3, GC: 1}  # lots that a decision trades
+TICKS = {"au2702": 0.02, "GCG7": 0.1}  # of the legs, by symbol
 _LOTS = 50  # displayed on each side: a deep book
 _GC_TICKS, _FX_TICKS = 41_000, 71_000
 _GRAMS_AN_OUNCE = 31.1034768
@@ -160,6 +161,10 @@ class Market:
         self._gc_ticks += 1
         self._beat = 0
         return _quote(AU, self._au_ticks())
+
+    def decisions(self, count: int) -> list[tuple[int, int, int, int, int]]:
+        """The quotes of so many decisions: idle ones, then the one that moves, and so on."""
+        return [quote for _ in range(count) for quote in [*(self.idle() for _ in range(IDLE_QUOTES)), self.move()]]
 
     def _au_ticks(self) -> int:
         """Where SHFE gold must be for the spread to be where it should."""
