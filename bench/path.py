@@ -42,14 +42,14 @@ class Ours:
     """The engine of a live run, whole, but for the wire: its gateways take the orders' bytes and do nothing else.
 
     A bench that compares hands the same quotes to this and to others. Not re-entrant; used as a context, which checks
-    at its end what was sent. decisions: so far.
+    at its end what was sent. decisions and orders: so far.
     """
 
     def __init__(self) -> None:
         self.market = Market()
         self.decisions = 0
         self.way = Way()
-        self._orders: list[sent.Sent] = []
+        self.orders: list[sent.Sent] = []
         self._exits = ExitStack()
 
     def __enter__(self) -> "Ours":
@@ -67,7 +67,7 @@ class Ours:
         with self._exits:
             if kind is None:
                 check_end(self.loop, self.decisions)
-                sent.check_orders(self._orders, self.decisions)
+                sent.check_orders(self.orders, self.decisions)
 
     def round(self, quotes: list[Quote], gap_ns: int = 0) -> list[int]:
         """Each decision's ns, from its quote handed over to the second order at its gateway; orders are answered
@@ -125,7 +125,7 @@ class Ours:
         rows = [self.loop.core.state.order_row(number) for number in self.loop.core.live_orders]
         limits = [[int(row["limit_ticks"]) for row in rows], [order.limit_ticks for order in orders]]
         demand(sorted(limits[0]) == sorted(limits[1]), f"limits {limits[0]} on the wire, found {limits[1]}")
-        self._orders += orders
+        self.orders += orders
         self.decisions += 1
         both_ns = max(taker.at_ns for taker in self.takers) - began_ns
         demand(answer(self.loop) == len(LEGS), f"{len(LEGS)} orders for a decision")
