@@ -70,7 +70,7 @@ class Engine(Process):
         counts = (len(found.both_ns), len(found.idle_ns))
         demand(counts == wanted, f"{wanted} times of {self.name}, found {counts}")
         demand(min([*found.both_ns, *found.idle_ns]) > 0, f"times of {self.name} above 0")
-        demand(found.orders == batch.orders, f"of {self.name} {_differ(batch.orders, found.orders)}")
+        demand(found.orders == batch.orders, _differ(batch.orders, found.orders, self.name))
         return found
 
     def times(self, collect: bool) -> Times:
@@ -82,9 +82,9 @@ def sent_as(orders: list[Sent]) -> list[Order]:
     return [(_INSTRUMENTS[order.symbol], order.side, order.limit_ticks, order.lots) for order in orders]
 
 
-def _differ(wanted: list[Order], found: list[Order]) -> str:
+def _differ(wanted: list[Order], found: list[Order], whose: str) -> str:
     """The first difference in words."""
     for at, (ours, theirs) in enumerate(zip(wanted, found, strict=False)):
         if ours != theirs:
-            return f"order {at} to be {ours} as ours, found {theirs}"
-    return f"{len(wanted)} orders as ours, found {len(found)}"
+            return f"order {at} of {whose} to be {ours} as ours, found {theirs}"
+    return f"{len(wanted)} orders of {whose} as ours, found {len(found)}"
