@@ -14,7 +14,7 @@ from bench import sent
 from bench.figures import Result, Row, Samples, demand, micros
 from bench.hops import Way, lines
 from bench.rig import LEGS, Market, answer, check_end, connect, engine, feed, tuned
-from bench.takers import Taker, gateways
+from bench.takers import Taker, furnish
 from engine.clock import now_ns
 from engine.loop import Loop
 
@@ -57,7 +57,7 @@ class Ours:
         config, calendars = tuned()
         self.loop: Loop = self._exits.enter_context(engine(folder, config, calendars))
         self._stamp = self.loop.core.state.scratch["stamps"]["stamp"]
-        self.loop.core.gateways, self.takers = gateways(config, self.loop)
+        self.takers = furnish(config, self.loop)
         connect(self.loop)
         for quote in self.market.opening():
             feed(self.loop, quote)

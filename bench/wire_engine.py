@@ -20,6 +20,7 @@ from bench.wire_setup import HOST, Ask, Block, Ports, Told, config_for
 from desk.build import Names
 from desk.config import Config
 from desk.demo import ROOT
+from desk.order_frames import furnished
 from desk.run import adapters_of
 from engine.clock import now_ns
 from engine.loop import Loop
@@ -165,6 +166,7 @@ class EngineSide:
     def __init__(self, loop: Loop, config: Config, folder: Path, far: PeerProcess):
         self.loop, self._far = loop, far
         self._adapters = loop.core.gateways = adapters_of(config, Names(config), folder, loop)
+        furnished(loop.core, [spec.protocol for spec in config.venues])
         self._floor = Floor(far.ports.floor)
         self._timer_s = config.engine.timer_ms / 1000
 
