@@ -7,13 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from bench import gate, journal, levels, path, replay, start
+from bench import gate, journal, levels, path, replay, start, wire
 from bench.figures import Missing, Refused, Result, table
 from bench.machine import machine, shown
 from bench.peers import engines as peers
 
 # Each with its rounds where nobody says otherwise: all together stay under two minutes.
 BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
+    "wire": (wire.measure, 7),
     "path": (path.measure, 5),
     "gate": (gate.measure, 9),
     "peers": (peers.measure, 3),

@@ -5,26 +5,34 @@ from statistics import median
 from bench.figures import aligned, percentile, shown
 from engine.records import HOPS
 
-RECV, SENT_ALL = HOPS.index("recv_ns"), HOPS.index("sent_all_ns")
+_RECV, _SENT_ALL = HOPS.index("recv_ns"), HOPS.index("sent_all_ns")
+STAMPED = tuple(name[:-3] for name in HOPS[_RECV:_SENT_ALL])  # from the quote's reading to the second order's sending
+
+
+def stamped(stamp: list[int]) -> list[int]:
+    """The moments of STAMPED out of a STAMPS record."""
+    return stamp[_RECV:_SENT_ALL]
 
 
 class Way:
-    """Stamps of many decisions. add: one's, as in the STAMPS record."""
+    """Moments of many decisions, ns; 0 where one was not reached. names: of the moments."""
 
-    def __init__(self) -> None:
-        self._stamps: list[list[int]] = []
+    def __init__(self, names: tuple[str, ...] = STAMPED) -> None:
+        self._names = names
+        self._moments: list[list[int]] = []
 
-    def add(self, stamp: list[int]) -> None:
-        self._stamps.append(stamp)
+    def add(self, moments: list[int]) -> None:
+        """One decision's."""
+        self._moments.append(moments)
 
     def hops(self) -> dict[str, dict[str, float]]:
-        """From stamp to stamp, us; a hop that no decision reached is left out."""
+        """From moment to moment, us; a hop that no decision reached is left out."""
         found = {}
-        for at in range(RECV + 1, SENT_ALL):
-            steps = [(stamp[at] - stamp[at - 1]) / 1e3 for stamp in self._stamps if stamp[at] and stamp[at - 1]]
+        for at in range(1, len(self._names)):
+            steps = [(each[at] - each[at - 1]) / 1e3 for each in self._moments if each[at] and each[at - 1]]
             if steps:
-                name = f"{HOPS[at - 1][:-3]} -> {HOPS[at][:-3]}"
-                found[name] = {"us_p50": median(steps), "us_p99": percentile(steps, 99)}
+                found[f"{self._names[at - 1]} -> {self._names[at]}"] = {
+                    "us_p50": median(steps), "us_p99": percentile(steps, 99)}  # fmt: skip
         return found
 
 

@@ -12,9 +12,9 @@ import numba
 
 from bench import sent
 from bench.figures import Result, Row, Samples, demand, micros
-from bench.hops import Way, lines
+from bench.hops import Way, lines, stamped
 from bench.rig import LEGS, Market, answer, check_end, connect, engine, feed, tuned
-from bench.takers import Taker, gateways
+from bench.takers import Taker, furnish
 from engine.clock import now_ns
 from engine.loop import Loop
 
@@ -57,7 +57,7 @@ class Ours:
         config, calendars = tuned()
         self.loop: Loop = self._exits.enter_context(engine(folder, config, calendars))
         self._stamp = self.loop.core.state.scratch["stamps"]["stamp"]
-        self.loop.core.gateways, self.takers = gateways(config, self.loop)
+        self.takers = furnish(config, self.loop)
         connect(self.loop)
         for quote in self.market.opening():
             feed(self.loop, quote)
@@ -120,7 +120,7 @@ class Ours:
 
     def _taken(self, began_ns: int) -> int:
         """ns of the decision just made; its orders are kept to be checked, then filled."""
-        self.way.add(self._stamp.tolist())
+        self.way.add(stamped(self._stamp.tolist()))
         orders = [sent.of(bytes(taker.frame)) for taker in self.takers]
         rows = [self.loop.core.state.order_row(number) for number in self.loop.core.live_orders]
         limits = [[int(row["limit_ticks"]) for row in rows], [order.limit_ticks for order in orders]]

@@ -27,6 +27,7 @@ from desk.build import Names, instruments_of
 from desk.compile import warm
 from desk.config import Config
 from desk.control import controlled
+from desk.order_frames import furnished
 from engine import records
 from engine.calendar import Calendar
 from engine.clock import OFFSET_NS, now_ns
@@ -157,7 +158,8 @@ class Guarded:
 
     def bind(self, loop: Loop, ending: "_Ending") -> None:
         for name in (
-            "on_quote", "on_report", "on_link", "on_heard", "on_account", "on_position", "on_band", "on_bad_input",
+            "on_quote", "on_stream", "on_report", "on_link", "on_heard", "on_account", "on_position", "on_band",
+            "on_bad_input",
         ):  # fmt: skip
             setattr(self, name, _guarded(getattr(loop, name), ending))
 
@@ -195,6 +197,7 @@ async def serve(setup: Setup, asked: list[int]) -> int:
         epoch = next_epoch(setup.folder)
         loop.core.journal, loop.core.gateways = journal, adapters
         loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
+        furnished(loop.core, [spec.protocol for spec in config.venues])
         loop.on_start(start_fields(setup, epoch, record), record, now_ns())
         inputs.bind(loop, ending)
         if config.hooks:

@@ -29,6 +29,7 @@ QUOTE_GAP = 1  # updates before this one are missing
 QUOTE_CLOSED = 2  # the venue says the contract is not trading
 QUOTE_LIMIT_UP = 4  # 涨停: no offers at the upper price limit
 QUOTE_LIMIT_DOWN = 8  # 跌停
+QUOTE_MERGED = 16  # older quotes of the contract were there too, unread: only this one was taken
 
 
 # What a venue reports of an order. The order table maps (state, event) to a state.
@@ -176,6 +177,10 @@ class Inputs(Protocol):
     ) -> None:  # fmt: skip
         """A best quote; a side without a price has lots 0. venue_seq 0: the venue does not number its updates."""
 
+    def on_stream(self, lane: int, recv_ns: int) -> None:
+        """Quotes as a venue's bytes, in a lane at this address: the compiled half takes what is plain of them, each
+        as `on_quote` would; what is left in the lane is for its session."""
+
     def on_report(self, report: ExecReport) -> None: ...
 
     def on_link(self, venue: int, channel: int, state: int, recv_ns: int, why: str) -> None:
@@ -218,6 +223,22 @@ class Gateway(Protocol):
         """A question for the order's state, by client id; the answer comes as an ExecReport."""
 
     def write(self, frame: bytes) -> int: ...
+
+
+class FastGateway(Gateway, Protocol):
+    """A gateway whose orders' bytes the compiled half can make (`engine.frames`)."""
+
+    def furnish(self, board, protocol: int) -> None:
+        """Fill its rows of the board; from then on orders come by `put`."""
+
+    def put(self, frame: memoryview, number: int) -> int:
+        """Write an order's frame, as `write`. number: the session's number in it, 0 where there is none.
+
+        Nothing is remembered of it before `noted`, which follows when all legs have left. The memory is used again.
+        """
+
+    def noted(self, order: OrderRequest, number: int, status: int, now_ns: int) -> None:
+        """What `put` has written, and with what result."""
 
 
 class Adapter(Gateway, Protocol):
