@@ -4,7 +4,8 @@ What is the same: every quote (SHFE gold, COMEX gold, the dollar rate), one afte
 last one caused is done; the difference converted with the rate against a fixed center, entry and exit in turns; two
 limit orders for at once a decision, each two ticks beyond the touch, compared order by order with ours. From the quote
 as the engine's own object, in its adapter's hands, to the second order in the hands of a gateway that keeps it; both
-are accepted and filled behind the time.
+are accepted and filled behind the time. A quote that causes no order: ours and engines without a hand-over until the
+call returns, the others until the last handler, the strategy's or the algorithm's, has looked at it.
 
 What is not: ours also journals every quote, decision and order, asks a second strategy, checks 28 controls with a limit
 in each of their scopes, holds what both legs need, opens a deal, and makes the bytes of both orders; its gateways take
@@ -105,7 +106,7 @@ def result(mine: Times, peers: list[Engine], rounds: int) -> Result:
         excludes="parsing, making the quote's object, sockets, logs, the answers (accepted, filled, behind the time)",
         floor="ours in the same rounds: a ratio says how often our p50 fits into a peer's",
         rounds=rounds, samples=mine.both.count + sum(peer.own.both.count + peer.held.both.count for peer in peers),
-        rows=rows, flat=flat, details=_details(mine, peers), notes=[_at_p99(peers, mine), *NOTES],
+        rows=rows, flat=flat, details=_details(mine, peers), notes=[_at_p99(peers, mine), *NOTES, *map(_set_up, peers)],
     )  # fmt: skip
 
 
@@ -124,6 +125,11 @@ def _at_p99(peers: list[Engine], mine: Times) -> str:
     both = {peer.name: (peer.own.both.p99 / mine.both.p99, peer.held.both.p99 / mine.both.p99) for peer in peers}
     told = [f"{name} {own:.3g} (held {held:.3g})" for name, (own, held) in both.items()]
     return f"p99 over our p99: {', '.join(told)}"
+
+
+def _set_up(peer: Engine) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in peer.hello.versions.items())
+    return f"{peer.name}: {versions}; " + ", ".join(f"{name} {how}" for name, how in peer.hello.set_up.items())
 
 
 def _details(mine: Times, peers: list[Engine]) -> dict:

@@ -19,7 +19,7 @@ from hftbacktest import (
     LOCAL_EVENT,
     SELL_EVENT,
     BacktestAsset,
-    HashMapMarketDepthBacktest,
+    ROIVectorMarketDepthBacktest,
 )
 from hftbacktest.order import IOC, LIMIT
 from hftbacktest.types import event_dtype
@@ -54,15 +54,17 @@ def events(quotes: np.ndarray, at: int) -> np.ndarray:
     return made
 
 
-def market(changes: list[np.ndarray]) -> HashMapMarketDepthBacktest:
-    """Of each contract's changes; it reads them where they lie, so they must outlive it."""
+def market(changes: list[np.ndarray]) -> ROIVectorMarketDepthBacktest:
+    """Of each contract's changes; it reads them where they lie, so they must outlive it. Its books are the faster of the
+    two kinds that it has: an array over the prices that occur."""
     assets = [
         BacktestAsset().data([changes[at]]).linear_asset(1.0).constant_order_latency(_LATENCY_NS, _LATENCY_NS)
         .risk_adverse_queue_model().no_partial_fill_exchange().trading_value_fee_model(0.0, 0.0)
+        .roi_lb(changes[at]["px"].min() - 1.0).roi_ub(changes[at]["px"].max() + 1.0)
         .tick_size(inside.TICKS[at]).lot_size(1.0).last_trades_capacity(0)
         for at in (AU, GC, FX)
     ]  # fmt: skip
-    return HashMapMarketDepthBacktest(assets)
+    return ROIVectorMarketDepthBacktest(assets)
 
 
 @njit
@@ -114,7 +116,7 @@ def run(quotes: np.ndarray) -> dict:
 
 
 def main() -> None:
-    inside.hello(("hftbacktest", "numba", "numpy"), exchange="no partial fill", queue="risk adverse",
+    inside.hello(("hftbacktest", "numba", "numpy"), exchange="no partial fill", queue="risk adverse", book="ROI vector",
                  latency_ns=str(_LATENCY_NS))  # fmt: skip
     for line in sys.stdin:
         quotes = np.load(json.loads(line)["file"])
