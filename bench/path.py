@@ -13,8 +13,10 @@ import numba
 from bench import sent
 from bench.figures import Result, Row, Samples, demand, micros
 from bench.hops import Way, lines, stamped
-from bench.rig import LEGS, Market, answer, check_end, connect, engine, feed, tuned
+from bench.rig import GC, LEGS, Market, answer, check_end, connect, engine, feed, tuned
+from bench.stream import FixStream
 from bench.takers import Taker, furnish
+from desk.build import Names, instruments_of
 from engine.clock import now_ns
 from engine.loop import Loop
 
@@ -59,6 +61,9 @@ class Ours:
         self._stamp = self.loop.core.state.scratch["stamps"]["stamp"]
         self.takers = furnish(config, self.loop)
         connect(self.loop)
+        venue = int(self.loop.core.state.instrument[GC]["venue"])
+        mine = [one for one in instruments_of(Names(config)) if one.venue == venue]
+        self._stream = FixStream(venue, mine, self.loop)
         for quote in self.market.opening():
             feed(self.loop, quote)
         return self
@@ -98,7 +103,25 @@ class Ours:
         demand(int(self.loop.core.state.head["decisions"]) == self.decisions, "no decision for an idle quote")
         return found
 
+    def stream_round(self, quotes: list[Quote]) -> list[int]:
+        """The same for quotes of the FIX venue as its bytes: from right behind the `recv` to the return."""
+        found, stream, timer = [], self._stream, time.monotonic_ns
+        messages = [stream.bytes_of(quote) for quote in quotes]
+        known = stream.messages
+        with quiet():
+            for at, message in enumerate(messages):
+                if at % _QUOTES_A_PAGE == 0:
+                    self.make_room()
+                size, filled = stream.fill(message), stream.filled
+                began_ns = timer()
+                filled(size)
+                found.append(timer() - began_ns)
+        demand(stream.messages == known + len(quotes), f"{len(quotes)} messages read in compiled code")
+        demand(int(self.loop.core.state.head["decisions"]) == self.decisions, "no decision for an idle quote")
+        return found
+
     def idle_quotes(self, count: int) -> list[Quote]:
+        """Quotes that cause nothing, of both legs in turns."""
         return [self.market.idle() for _ in range(count)]
 
     def blocks(self, count: int) -> int:
@@ -139,7 +162,7 @@ class Ours:
 
 def measure(rounds: int) -> Result:
     """Both orders back to back and with a gap, and quotes that cause none, with the floors of each in turns."""
-    both, gap, idle, floor, idle_floor = (Samples() for _ in range(5))
+    both, gap, idle, stream, floor, idle_floor = (Samples() for _ in range(6))
     blocks = []
     with Ours() as ours:
         ours.round(ours.market.decisions(_GAP_DECISIONS))  # warms up
@@ -152,8 +175,11 @@ def measure(rounds: int) -> Result:
             ours.way = ways["100 us between"]
             gap.add(ours.round(ours.market.decisions(_GAP_DECISIONS), GAP_NS))
             idle.add(ours.idle_round(ours.idle_quotes(_IDLE)))
+            fix = [quote for quote in ours.idle_quotes(2 * _IDLE) if quote[0] == GC]
+            stream.add(ours.stream_round(fix))
             idle_floor.add(bare.idle_round(_IDLE))
             blocks.append(ours.blocks(_IDLE) / _IDLE)
+    timed = (("both", both), ("gap", gap), ("idle", idle), ("stream", stream), ("floor", floor))
     return Result(
         name="path",
         measures="a quote handed over to the second of both orders taken by its gateway",
@@ -162,17 +188,18 @@ def measure(rounds: int) -> Result:
         excludes="reading and parsing the quote's bytes, sockets, the venues' answers (given between the quotes)",
         floor="two bare njit calls with as many ints and two gateways that take frames of as many bytes; for a quote "
         "without an order the first call alone",
-        rounds=rounds, samples=both.count + gap.count + idle.count,
+        rounds=rounds, samples=both.count + gap.count + idle.count + stream.count,
         rows=[micros("both orders, back to back", both, floor), micros("both orders, 100 us between", gap, floor),
               micros("no order, journalled", idle, idle_floor),
+              micros("no order, from FIX bytes", stream, idle_floor),
               Row("blocks allocated, no order", "blocks", max(blocks))],
         flat={"both_us_p50": both.p50 / 1e3, "both_us_p99": both.p99 / 1e3, "gap_us_p50": gap.p50 / 1e3,
               "gap_us_p99": gap.p99 / 1e3, "gap_over_back_to_back": gap.p50 / both.p50,
-              "idle_us_p50": idle.p50 / 1e3, "idle_us_p99": idle.p99 / 1e3, "allocated_blocks": max(blocks),
+              "idle_us_p50": idle.p50 / 1e3, "idle_us_p99": idle.p99 / 1e3, "fix_idle_us_p50": stream.p50 / 1e3,
+              "fix_idle_us_p99": stream.p99 / 1e3, "allocated_blocks": max(blocks),
               "path_floor_us_p50": floor.p50 / 1e3},
         details={"hops": {name: way.hops() for name, way in ways.items()},
-                 "round_medians_us": {name: [each / 1e3 for each in found.medians] for name, found in
-                                      (("both", both), ("gap", gap), ("idle", idle), ("floor", floor))}},
+                 "round_medians_us": {name: [each / 1e3 for each in samples.medians] for name, samples in timed}},
         notes=lines(ways),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from bench.figures import Result, Row, Samples, demand, percentile
 from bench.hops import STAMPED, Way, lines, stamped
 from bench.rig import SYMBOLS
 from bench.sent import Sent, check_orders
-from bench.wire_engine import BUSY, WAIT, EngineSide, PeerProcess, hosted, peer
+from bench.wire_engine import BUSY, WAIT, EngineSide, hosted, peer
 from bench.wire_setup import DIFF, FIX, GAP_NS, REST_NS, Ask, Block, Told
 from engine.clock import OFFSET_NS
 from engine.ports import CLOSE, CLOSE_TODAY

@@ -9,12 +9,11 @@ from adapters.diff.client import contracts_of
 from adapters.diff.server import PATHS, DiffServer
 from adapters.diff.session import Session as DiffSession
 from adapters.diff.stream import PEEK
-from adapters.fix44.link import Link, Owner
 from adapters.fix44.server import FixServer
-from adapters.fix44.session import Session
 from adapters.ports import NewOrder, VenueReport
 from bench.far_end import Ledger
 from bench.figures import demand
+from bench.polled import PolledLink
 from bench.wire_setup import CLIENT, HOST
 from bench.wire_sockets import Wire
 from engine.clock import now_ns
@@ -22,37 +21,6 @@ from engine.instruments import Instrument
 from engine.ports import MARKET_DATA, TRADING, Event
 
 _ACCEPT_KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
-
-
-class _Closed:
-    """A link's `closed`, without an event loop to wait for it."""
-
-    _is = False
-
-    def done(self) -> bool:
-        return self._is
-
-    def set_result(self, _: None) -> None:
-        self._is = True
-
-
-class _NoTimer:
-    """No time-out of a session is played here."""
-
-    def cancel(self) -> None:
-        pass
-
-
-class PolledLink(Link):
-    """The real link on a socket that the peer reads itself."""
-
-    def __init__(self, session: Session, wire: Wire, owner: Owner) -> None:
-        self.session = session
-        self.closed = _Closed()
-        self.logged_on = self.muted = False
-        self._clock, self._owner, self._transport, self._timer = now_ns, owner, wire, _NoTimer()
-        session.connect(now_ns())
-        self._flush()
 
 
 class Websocket:
