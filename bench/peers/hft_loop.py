@@ -55,8 +55,8 @@ def events(quotes: np.ndarray, at: int) -> np.ndarray:
 
 
 def market(changes: list[np.ndarray]) -> ROIVectorMarketDepthBacktest:
-    """Of each contract's changes; it reads them where they lie, so they must outlive it. Its books are the faster of the
-    two kinds that it has: an array over the prices that occur."""
+    """Of each contract's changes; it reads them where they lie, so they must outlive it. Of its two kinds of book the
+    faster one: an array over the prices that occur."""
     assets = [
         BacktestAsset().data([changes[at]]).linear_asset(1.0).constant_order_latency(_LATENCY_NS, _LATENCY_NS)
         .risk_adverse_queue_model().no_partial_fill_exchange().trading_value_fee_model(0.0, 0.0)
