@@ -203,7 +203,7 @@ def test_a_tick_is_counted_from_its_plan_where_the_engine_has_stalled():
     sizes = [180, 170, 160]
     with answered(sizes, late=1) as socks, sends(socks, sizes) as kind:
         found = block(kind, 4)
-        assert found.nudged == 1
+        assert found.nudged >= 1
         both = [max(arrived) - from_ns for arrived, from_ns in zip(found.arrived_ns, found.from_ns, strict=True)]
         stalled, behind = both[1], found.sent_ns[2] - found.from_ns[2]
         assert stalled >= wire_peer.PATIENCE_NS
