@@ -42,12 +42,12 @@ class Floor:
         self._room = np.zeros(_RECV_BYTES, np.uint8)
         self._bytes = memoryview(self._room)
         self._first, self._second = (sock.send for sock in self._socks[2:])
-        self._frames = [b"", b""]
+        self._tick_bytes, self._frames = 0, [b"", b""]
         _poll(self._descriptors.ctypes.data, 0, self._room.ctypes.data, 0)  # compiles
 
     def take_sizes(self, sizes: list[int]) -> None:
         """Bytes of a tick and of each order."""
-        self._frames = [bytes(size) for size in sizes[1:]]
+        self._tick_bytes, self._frames = sizes[0], [bytes(size) for size in sizes[1:]]
 
     def listen(self) -> None:
         """The loop reads them too, as it does the engine's."""
@@ -74,8 +74,8 @@ class Floor:
             return
 
     def _answer(self, size: int) -> None:
-        """The last byte tells a tick, also where messages before it were not read in time."""
-        if size and self._bytes[size - 1] == _TICK:
+        """Where there is a tick, which more may be in front of, or behind, when it was not read in time."""
+        if size and (self._bytes[size - 1] == _TICK or (size > self._tick_bytes and TICK in bytes(self._bytes[:size]))):
             one, other = self._frames
             self._first(one)
             self._second(other)

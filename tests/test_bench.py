@@ -15,14 +15,7 @@ from engine.records import COMMAND_HALT
 pytestmark = pytest.mark.slow
 
 FLAT = {
-    "wire": {
-        "over_floor_p50",
-        "over_floor_p99",
-        "minus_floor_us_p50",
-        "wait_over_floor_p50",
-        "skew_us_p50",
-        "diff_over_floor_p50",
-    },
+    "wire": {"over_floor_p50", "over_floor_p99", "minus_floor_us_p50", "wait_over_floor_p50", "skew_us_p50"},
     "path": {"both_us_p50", "both_us_p99", "idle_us_p50", "gap_us_p50", "gap_over_back_to_back", "allocated_blocks"},
     "gate": {"controls", "pair_us_p50", "pair_us_p99", "pair_cold_us_p50", "call_us_p50"},
     "journal": {"record_ns_p50"},

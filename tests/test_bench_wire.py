@@ -181,8 +181,9 @@ def answer(socks: list[socket.socket], sizes: list[int], late: int) -> None:
     feed, _, *orders = socks
     ticks, waits = 0, False
     while data := feed.recv(1 << 16):
-        waits |= TICK in data
-        if waits and (ticks != late or IDLE in data):
+        at = data.rfind(TICK)
+        waits |= at >= 0
+        if waits and (ticks != late or IDLE in data[at + 1 :]):
             ticks, waits = ticks + 1, False
             for sock, size in zip(orders, sizes[1:], strict=True):
                 sock.sendall(bytes(size))
