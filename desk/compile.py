@@ -1,5 +1,7 @@
 """Compiles the hot half, or loads it from its cache: at set-up with a word of progress, and before every start."""
 
+import numpy as np
+
 from desk.hot import HOT
 from engine import use
 from engine.clock import now_ns
@@ -25,6 +27,7 @@ from engine.money import lot_fee_reporting_micros, tick_reporting_micros
 from engine.pnl import begin_day, book_trade, refresh
 from engine.positions import book_lots, keep_working, mark, take_over
 from engine.state import State
+from engine.tape import TAPE
 
 _ROWS = {
     "market": 2, "stake": 1, "execution": 1, "meter": 3, "tier": 1,
@@ -46,6 +49,7 @@ def warm() -> None:
     HOT.may_ask(at, 0, 1)
     HOT.take_wish(at, 0, 1, 0, 1, 0.0, 0.0, 0.0, 1)
     HOT.stand(at, 0, 1)
+    HOT.walk(at, journal.address, np.zeros(1, TAPE).ctypes.data)
     book_lots(at, 0, 0)
     keep_working(at, 0, 0)
     mark(at, 0, 0)
@@ -69,6 +73,7 @@ def warm() -> None:
     use.reported(at, 0, 1)
     use.need_micros(at, 0, 1)
     use.use_bps(1, 1)
+    use.is_quiet_beat(at, 1, 1, 1)
     for count in (use.account_level, use.account_use_micros, use.pool_level, use.pool_use_micros, use.pool_held_micros,
                   use.pool_capital_micros, use.stake_micros):  # fmt: skip
         count(at, 0)

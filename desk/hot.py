@@ -4,14 +4,14 @@ Live, replay and sweep run these same functions. They journal what they take in 
 allocates, logs or waits.
 """
 
-from engine.append import append, append_input
+from engine.append import HEADER_BYTES, WORD, WRITER, append, append_input
 from engine.book import apply_quote
 from engine.core import Hot
 from engine.deals import open_deal
 from engine.jit import njit
 from engine.kernels import price_spread, price_touched, sample_spread
 from engine.launch import THROTTLE
-from engine.memory import mono_ns
+from engine.memory import mono_ns, view
 from engine.messages import spend_message
 from engine.orders import open_orders
 from engine.positions import mark
@@ -20,11 +20,14 @@ from engine.records import (
     DECISION_DTYPE,
     DENY,
     ENTRY,
+    FIRST_OUTPUT,
+    HEADER,
     ORDER,
     ORDER_DTYPE,
     QUOTE,
     QUOTE_DTYPE,
     REHEDGE,
+    TIMER,
     VERDICT,
     VERDICT_DTYPE,
 )
@@ -39,6 +42,8 @@ from engine.tables import (
     strategies_of,
     venues_of,
 )
+from engine.tape import TAPE
+from engine.use import is_quiet_beat
 from riskgate.capital_controls import pool_use_micros
 from riskgate.gate import check_and_hold
 from riskgate.repeat_controls import remember
@@ -50,10 +55,18 @@ _AT_DECISION = SCRATCH.fields["decision"][1]
 _AT_VERDICT = SCRATCH.fields["verdict"][1]
 _AT_ORDER = SCRATCH.fields["order"][1]
 _QUOTE_BYTES = QUOTE_DTYPE.itemsize
+_QUOTE_WORDS = (HEADER_BYTES + _QUOTE_BYTES) // 8
 _DECISION_BYTES = DECISION_DTYPE.itemsize
 _VERDICT_BYTES = VERDICT_DTYPE.itemsize
 _ORDER_BYTES = ORDER_DTYPE.itemsize
 _NO_ROOM = -1
+
+
+@njit
+def _stamp_ns(scratch):
+    """Engine time now; 0 where nobody measures: a clock read costs as much as a spread, and replay makes many."""
+    offset_ns = scratch.clock_offset_ns
+    return mono_ns() + offset_ns if offset_ns != 0 else 0
 
 
 @njit
@@ -64,8 +77,7 @@ def on_quote(
     head = head_of(base)
     scratch = scratch_of(base)
     stamps = scratch.stamps.stamp
-    offset_ns = scratch.clock_offset_ns
-    stamps[0], stamps[1], stamps[2] = venue_ns, recv_ns, mono_ns() + offset_ns
+    stamps[0], stamps[1], stamps[2] = venue_ns, recv_ns, _stamp_ns(scratch)
     quote = scratch.quote
     quote.instrument, quote.flags = instrument, flags
     quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots = bid_ticks, bid_lots, ask_ticks, ask_lots
@@ -81,11 +93,11 @@ def on_quote(
         return 0
     if book.blocked:
         head.quotes_blocked += 1
-    stamps[3] = mono_ns() + offset_ns
+    stamps[3] = _stamp_ns(scratch)
     price_touched(base, instrument, recv_ns)
-    stamps[4] = mono_ns() + offset_ns
+    stamps[4] = _stamp_ns(scratch)
     waiting = ask_strategies(base, instrument, recv_ns)
-    stamps[5] = mono_ns() + offset_ns
+    stamps[5] = _stamp_ns(scratch)
     return waiting
 
 
@@ -162,4 +174,47 @@ def sample(base, now_ns):
             mark(base, index, (books[index].bid_ticks + books[index].ask_ticks) // 2)
 
 
-HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish, stand_of)
+@njit
+def walk(base, journal, tape_address):
+    """Feed the inputs of a tape (`engine.tape.TAPE`) one after another, up to the first that Python must take: any but
+    a quote or a quiet beat, or one that outputs follow. TAPE.wrong says where a quote made what the tape has not.
+
+    The journal is a buffer of which each quote uses the beginning, so that what it journals is compared too.
+    """
+    tape, head, writer = view(tape_address, 1, TAPE)[0], head_of(base), view(journal, 1, WRITER)[0]
+    offsets = view(tape.offsets, tape.records, WORD)
+    at = tape.at
+    while at + 1 < tape.records:
+        source = tape.address + offsets[at]
+        header = view(source, 1, HEADER)[0]
+        if view(tape.address + offsets[at + 1], 1, HEADER)[0].kind >= FIRST_OUTPUT:
+            break
+        if header.kind == QUOTE and tape.takes_quotes:
+            quote = view(source + HEADER_BYTES, 1, QUOTE_DTYPE)[0]
+            writer.offset, writer.next_seq = 0, 1
+            waiting = on_quote(
+                base, journal, quote.instrument, quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots,
+                quote.venue_ns, header.now_ns, quote.venue_seq, quote.flags,
+            )  # fmt: skip
+            if waiting != 0 or not _same(writer.address, source):
+                tape.wrong = 1
+                break
+        elif header.kind != TIMER or not is_quiet_beat(base, header.now_ns, tape.until_ns, tape.until_market_ns):
+            break
+        else:
+            head.now_ns = header.now_ns
+        at += 1
+    tape.at = at
+
+
+@njit
+def _same(made, source):
+    """Whether a quote's record is the tape's in all but its number."""
+    first, second = view(made, _QUOTE_WORDS, WORD), view(source, _QUOTE_WORDS, WORD)
+    for at in range(1, _QUOTE_WORDS):
+        if first[at] != second[at]:
+            return False
+    return True
+
+
+HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish, stand_of, walk)

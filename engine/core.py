@@ -26,6 +26,7 @@ class Hot(NamedTuple):
     may_ask(state, strategy, now_ns) -> whether a Python strategy may be asked now.
     take_wish(state, strategy, side, purpose, units, signal, center, threshold, now_ns) -> decisions waiting.
     stand(state, strategy, now_ns) -> why it does not decide: (STAND_*, strictest switch, value seen, its bound).
+    walk(state, journal, tape): feed quotes and quiet beats of a tape up to an input that Python must take.
     """
 
     on_quote: Callable
@@ -35,6 +36,7 @@ class Hot(NamedTuple):
     may_ask: Callable
     take_wish: Callable
     stand: Callable
+    walk: Callable
 
 
 class Timing(NamedTuple):

@@ -43,6 +43,13 @@ class Record:
         return f"Record({self.seq}, {KIND_NAMES[self.kind]}, now_ns={self.now_ns}, cause_seq={self.cause_seq})"
 
 
+def record_at(buffer: memoryview, at: int) -> Record:
+    """The record at an offset that is known to hold a whole one."""
+    seq, now_ns, cause_seq, kind, flags, size = _HEADER.unpack_from(buffer, at)
+    start = at + _HEADER.size
+    return Record(seq, now_ns, cause_seq, kind, flags, bytes(buffer[start : start + size]))
+
+
 def records_in(buffer: bytes | mmap.mmap, at: int, seq: int, where: str, base: int = 0) -> Iterator[tuple[int, Record]]:
     """Whole records from `at` on, each with the offset after it; an error names the buffer `where`, begun at `base`."""
     limit = len(buffer)
@@ -172,7 +179,7 @@ def columns(folder: Path, kind: int) -> np.ndarray:
         raise ValueError(f"columns: expected a kind with a fixed size, got {KIND_NAMES.get(kind, kind)}")
     row = np.dtype([("header", HEADER), ("data", DTYPES[kind])])
     parts = [np.empty(0, row)]
-    for words, offsets in _indexed(Path(folder)):
+    for words, offsets in indexed(Path(folder)):
         chosen = offsets[_kinds(words, offsets) == kind]
         rows = np.empty(len(chosen), row)
         gather(words.ctypes.data, chosen, row.itemsize, rows.ctypes.data)
@@ -189,8 +196,8 @@ def offsets_of(words: np.ndarray, first_seq: int) -> tuple[np.ndarray, int]:
 
 def bad_record(words: np.ndarray, offsets: np.ndarray) -> int | None:
     """Offset of the first record of an unknown kind or of a size that its kind does not have."""
-    wrong = misfits(words, offsets)
-    return int(offsets[wrong.argmax()]) if wrong.any() else None
+    wrong = first_misfit(words.ctypes.data, offsets, _SIZE_OF_KIND)
+    return int(offsets[wrong]) if wrong < len(offsets) else None
 
 
 def misfits(words: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -225,13 +232,26 @@ def index(address, at, limit, next_seq, offsets):
 
 
 @njit
+def first_misfit(address, offsets, size_of_kind):
+    """Number of the first record whose size is not its kind's; as many as there are where all are."""
+    for at in range(len(offsets)):
+        header = view(address + offsets[at], 1, HEADER)[0]
+        expected = size_of_kind[header["kind"]]
+        if expected != _ANY and expected != header["size"]:
+            return at
+    return len(offsets)
+
+
+@njit
 def gather(address, offsets, size, target):
     """Copy `size` bytes from each offset to one row after the other."""
     for i in range(len(offsets)):
         copy(target + i * size, address + offsets[i], size)
 
 
-def _indexed(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def indexed(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Segment by segment: its bytes as 8-byte words, and the offsets of its whole records in bytes. Errors as of
+    `read`, before a segment is given."""
     stated = _stated(folder)
     number = next(iter(layout.numbers(folder, layout.live_folder(folder))), 0)
     segment, next_seq = Segment.opened(folder, number), 0
