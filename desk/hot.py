@@ -55,7 +55,6 @@ _AT_DECISION = SCRATCH.fields["decision"][1]
 _AT_VERDICT = SCRATCH.fields["verdict"][1]
 _AT_ORDER = SCRATCH.fields["order"][1]
 _QUOTE_BYTES = QUOTE_DTYPE.itemsize
-_QUOTE_WORDS = (HEADER_BYTES + _QUOTE_BYTES) // 8
 _DECISION_BYTES = DECISION_DTYPE.itemsize
 _VERDICT_BYTES = VERDICT_DTYPE.itemsize
 _ORDER_BYTES = ORDER_DTYPE.itemsize
@@ -67,6 +66,23 @@ def _stamp_ns(scratch):
     """Engine time now; 0 where nobody measures: a clock read costs as much as a spread, and replay makes many."""
     offset_ns = scratch.clock_offset_ns
     return mono_ns() + offset_ns if offset_ns != 0 else 0
+
+
+@njit
+def book_quote(base, quote, recv_ns):
+    """Put a quote into its book, as a sign of life of its venue too; False for an old one, after which nothing is to be
+    priced."""
+    head = head_of(base)
+    head.now_ns = recv_ns
+    head.quotes += 1
+    book = books_of(base)[quote.instrument]
+    venue = venues_of(base)[instruments_of(base)[quote.instrument].venue]
+    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
+    if not apply_quote(book, quote, recv_ns):
+        return False
+    if book.blocked:
+        head.quotes_blocked += 1
+    return True
 
 
 @njit
@@ -84,15 +100,8 @@ def on_quote(
     quote.venue_ns, quote.venue_seq = venue_ns, venue_seq
     if append_input(journal, QUOTE, 0, recv_ns, base + head.at_scratch + _AT_QUOTE, _QUOTE_BYTES) == 0:
         return _NO_ROOM
-    head.now_ns = recv_ns
-    head.quotes += 1
-    book = books_of(base)[instrument]
-    venue = venues_of(base)[instruments_of(base)[instrument].venue]
-    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
-    if not apply_quote(book, quote, recv_ns):
+    if not book_quote(base, quote, recv_ns):
         return 0
-    if book.blocked:
-        head.quotes_blocked += 1
     stamps[3] = _stamp_ns(scratch)
     price_touched(base, instrument, recv_ns)
     stamps[4] = _stamp_ns(scratch)
@@ -177,9 +186,9 @@ def sample(base, now_ns):
 @njit
 def walk(base, journal, tape_address):
     """Feed the inputs of a tape (`engine.tape.TAPE`) one after another, up to the first that Python must take: any but
-    a quote or a quiet beat, or one that outputs follow. TAPE.wrong says where a quote made what the tape has not.
+    a quote or a quiet beat, or one that outputs follow. TAPE.wrong says where a quote caused what the tape has not.
 
-    The journal is a buffer of which each quote uses the beginning, so that what it journals is compared too.
+    The journal is a buffer, of which each quote uses the beginning.
     """
     tape, head, writer = view(tape_address, 1, TAPE)[0], head_of(base), view(journal, 1, WRITER)[0]
     offsets = view(tape.offsets, tape.records, WORD)
@@ -196,7 +205,7 @@ def walk(base, journal, tape_address):
                 base, journal, quote.instrument, quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots,
                 quote.venue_ns, header.now_ns, quote.venue_seq, quote.flags,
             )  # fmt: skip
-            if waiting != 0 or not _same(writer.address, source):
+            if waiting != 0:
                 tape.wrong = 1
                 break
         elif header.kind != TIMER or not is_quiet_beat(base, header.now_ns, tape.until_ns, tape.until_market_ns):
@@ -205,16 +214,6 @@ def walk(base, journal, tape_address):
             head.now_ns = header.now_ns
         at += 1
     tape.at = at
-
-
-@njit
-def _same(made, source):
-    """Whether a quote's record is the tape's in all but its number."""
-    first, second = view(made, _QUOTE_WORDS, WORD), view(source, _QUOTE_WORDS, WORD)
-    for at in range(1, _QUOTE_WORDS):
-        if first[at] != second[at]:
-            return False
-    return True
 
 
 HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish, stand_of, walk)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine import records
-from engine.core import Core
+from engine.core import Core, struct_of
 from engine.journal import MemoryJournal
 from engine.loop import Loop
 from engine.ports import WRITTEN, AccountReport, ExecReport, OrderRequest, PositionReport
@@ -19,6 +19,7 @@ from engine.watch import quiet_until
 SCRATCH_BYTES = 1 << 22
 _WALKED = (records.QUOTE, records.TIMER)
 _TELL_EVERY = 1000
+_QUOTE, _REPORT = struct_of(records.QUOTE_DTYPE), struct_of(records.REPORT_DTYPE)
 
 
 class SilentGateway:
@@ -65,15 +66,18 @@ class Verdict(NamedTuple):
 
 def feed(loop: Loop, record: Record) -> None:
     """Give one journalled input to the loop."""
-    data, now_ns = record.data, record.now_ns
+    now_ns = record.now_ns
     if record.kind == records.QUOTE:
-        loop.on_quote(
-            int(data["instrument"]), int(data["bid_ticks"]), int(data["bid_lots"]), int(data["ask_ticks"]),
-            int(data["ask_lots"]), int(data["venue_ns"]), now_ns, int(data["venue_seq"]), int(data["flags"]),
-        )  # fmt: skip
+        instrument, flags, bid, bid_lots, ask, ask_lots, venue_ns, venue_seq = _QUOTE.unpack(record.payload)
+        loop.on_quote(instrument, bid, bid_lots, ask, ask_lots, venue_ns, now_ns, venue_seq, flags)
     elif record.kind == records.REPORT:
-        loop.on_report(_exec_report(data, now_ns))
-    elif record.kind == records.LINK:
+        loop.on_report(_exec_report(record.payload, now_ns))
+    else:
+        _feed_rare(loop, record, record.data, now_ns)
+
+
+def _feed_rare(loop: Loop, record: Record, data, now_ns: int) -> None:
+    if record.kind == records.LINK:
         loop.on_link(int(data["venue"]), int(data["channel"]), int(data["state"]), now_ns, _text(data["why"]))
     elif record.kind == records.TIMER:
         loop.on_timer(now_ns, int(data["late_ns"]))
@@ -104,10 +108,10 @@ def _ints(data, struct) -> dict[str, int]:
     return {name: int(data[name]) for name in struct.__struct_fields__ if name != "recv_ns"}
 
 
-def _exec_report(data, now_ns: int) -> ExecReport:
-    texts = {name: _text(data[name]) for name in ("client_id", "venue_order_id", "trade_id", "reason")}
-    numbers = {name: int(data[name]) for name in data.dtype.names if name not in texts}
-    return ExecReport(recv_ns=now_ns, **texts, **numbers)
+def _exec_report(payload: bytes, now_ns: int) -> ExecReport:
+    values = _REPORT.unpack(payload)
+    told = (value.rstrip(b"\0").decode() if isinstance(value, bytes) else value for value in values)
+    return ExecReport(recv_ns=now_ns, **dict(zip(records.REPORT_DTYPE.names, told, strict=True)))
 
 
 def feed_all(
@@ -199,7 +203,7 @@ class _Feeding:
             core.now_ns, self._last_seq = last.now_ns, last.seq
             self._count(tape.at - begun)
         if tape.wrong:
-            self._difference = _unexpected(core, self._journal, tape.record(tape.at))
+            self._difference = _unexpected(core, tape.record(tape.at))
             self._count(1)
         return not tape.wrong
 
@@ -227,14 +231,10 @@ class _Feeding:
             self._progress(self._inputs)
 
 
-def _unexpected(core: Core, journal: MemoryJournal, quote: Record) -> Difference:
-    """A quote without outputs in the journal that is booked otherwise now, or causes a decision."""
-    scratch = core.state.scratch
-    if scratch["decisions"]:
-        decision = Record(0, quote.now_ns, 0, records.DECISION, 0, scratch["decision"][0].tobytes())
-        return Difference(quote.seq, f"nothing more of record {quote.seq}", describe(decision))
-    found = next(iter(journal.records()), None)
-    return Difference(quote.seq, describe(quote), describe(found) if found else "no record")
+def _unexpected(core: Core, quote: Record) -> Difference:
+    """A quote that causes a decision now, where the journal holds none."""
+    decision = Record(0, quote.now_ns, 0, records.DECISION, 0, core.state.scratch["decision"][0].tobytes())
+    return Difference(quote.seq, f"nothing more of record {quote.seq}", describe(decision))
 
 
 def _made_of(loop: Loop, journal: MemoryJournal, pending: list[Record]) -> list[Record]:

@@ -4,6 +4,7 @@ A reader touches nothing of the engine: it maps the live segments while they are
 """
 
 import mmap
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from engine.records import DTYPES, HEADER, JSON_KINDS, KIND_NAMES
 
 _HEADER = struct.Struct("<qqqHHI")
 _CHUNK = 1 << 20
+_PIECE = 1 << 20
 HEADER_BYTES = HEADER.itemsize
 MAX_POLL = 100_000
 
@@ -107,6 +109,31 @@ class Segment:
                 if self.at == before:
                     size *= 2  # a record longer than the piece
 
+    def pieces(self) -> Iterator[tuple[np.ndarray, int, np.ndarray]]:
+        """(8-byte words, where in the segment they begin, offsets of whole records among them), to the last whole one.
+
+        The words of a piece are overwritten by the next: a buffer that stays in the cache is read into.
+        """
+        seq, at, size = self.first_seq, PAGE_BYTES, _PIECE
+        if self._map is not None:
+            offsets, self.at = offsets_of(self.words(), seq)
+            yield self.words(), 0, offsets
+            return
+        with open(self.path, "rb", buffering=0) as file:
+            words = np.empty(size // 8, np.int64)
+            while True:
+                got = os.preadv(file.fileno(), [words], at)
+                offsets, end = offsets_of(words[: got // 8], seq, 0)
+                if len(offsets) == 0:
+                    if got < size or words[0] != seq:
+                        return
+                    size *= 2  # a record longer than the piece
+                    words = np.empty(size // 8, np.int64)
+                    continue
+                yield words[: got // 8], at, offsets
+                seq, at = seq + len(offsets), at + end
+                self.at = at
+
     def words(self) -> np.ndarray:
         """All its bytes as 8-byte words."""
         return np.fromfile(self.path, np.int64) if self._map is None else np.frombuffer(self._map, np.int64)
@@ -187,10 +214,10 @@ def columns(folder: Path, kind: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def offsets_of(words: np.ndarray, first_seq: int) -> tuple[np.ndarray, int]:
-    """Byte offsets of a segment's whole records, and where they end."""
+def offsets_of(words: np.ndarray, first_seq: int, begin: int = PAGE_BYTES) -> tuple[np.ndarray, int]:
+    """Byte offsets of whole records, the first at `begin` (where a segment's are), and where they end."""
     offsets = np.empty(len(words) // 4 + 1, np.int64)
-    count, end = index(words.ctypes.data, PAGE_BYTES, words.nbytes, first_seq, offsets)
+    count, end = index(words.ctypes.data, begin, words.nbytes, first_seq, offsets)
     return offsets[:count], end
 
 
@@ -250,22 +277,23 @@ def gather(address, offsets, size, target):
 
 
 def indexed(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Segment by segment: its bytes as 8-byte words, and the offsets of its whole records in bytes. Errors as of
-    `read`, before a segment is given."""
+    """Piece by piece: 8-byte words, and the offsets in bytes of the whole records among them. What a piece holds is
+    overwritten by the next. Errors as of `read`."""
     stated = _stated(folder)
     number = next(iter(layout.numbers(folder, layout.live_folder(folder))), 0)
     segment, next_seq = Segment.opened(folder, number), 0
     while segment is not None:
         following = Segment.opened(folder, number + 1)
-        words = segment.words()
-        offsets, end = offsets_of(words, segment.first_seq)
-        next_seq = segment.first_seq + len(offsets)
-        bad = bad_record(words, offsets)
-        if bad is not None:
-            raise Damaged(f"{segment.path.name} offset {bad}: a record of an unknown kind or of a wrong size")
-        yield words, offsets
+        next_seq = segment.first_seq
+        for words, begin, offsets in segment.pieces():
+            next_seq += len(offsets)
+            bad = bad_record(words, offsets)
+            if bad is not None:
+                where = f"{segment.path.name} offset {begin + bad}"
+                raise Damaged(f"{where}: a record of an unknown kind or of a wrong size")
+            yield words, offsets
         if following is not None and following.first_seq != next_seq:
-            raise _gap(segment.path, end, next_seq, following)
+            raise _gap(segment.path, segment.at, next_seq, following)
         segment, number = following, number + 1
     _check_reached(folder, stated, max(number - 1, 0), next_seq)
 

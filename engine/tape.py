@@ -1,4 +1,4 @@
-"""A journal's segments as tapes: whole records in memory, through which compiled code walks.
+"""A journal's pieces as tapes: whole records in memory, through which compiled code walks.
 
 What Python takes of a tape it takes as a Record; quotes and quiet beats without outputs never become one.
 """
@@ -12,7 +12,7 @@ from engine.segments import HEADER_BYTES, Record, indexed, record_at
 
 # What `desk.hot.walk` is handed. offsets: address of the records' offsets from `address`, int64. at: the next record,
 # counted from 0. until_ns, until_market_ns: as `engine.watch.quiet_until` gives them. wrong: record `at` is a quote
-# that made something else than the tape holds.
+# that caused a decision, and the tape holds none.
 TAPE = np.dtype([
     ("address", "<i8"), ("offsets", "<i8"), ("records", "<i8"), ("at", "<i8"), ("takes_quotes", "<i8"),
     ("until_ns", "<i8"), ("until_market_ns", "<i8"), ("wrong", "<i8"),
@@ -22,7 +22,7 @@ _UNTIL, _UNTIL_MARKET = TAPE.names.index("until_ns"), TAPE.names.index("until_ma
 
 
 class Tape:
-    """The records of one segment, the next of which is number `at`."""
+    """The records of one piece, the next of which is number `at`."""
 
     def __init__(self, words: np.ndarray, offsets: np.ndarray, takes_quotes: bool) -> None:
         self._words, self._offsets = words, offsets  # kept alive: the row holds their addresses
@@ -61,6 +61,9 @@ class Tape:
 
 
 def tapes(folder: Path, takes_quotes: bool) -> Iterator[Tape]:
-    """A journal segment by segment; Damaged as of `engine.segments.read`. takes_quotes: compiled code alone decides."""
+    """A journal piece by piece, each to be used up before the next; Damaged as of `engine.segments.read`.
+
+    takes_quotes: compiled code alone decides.
+    """
     for words, offsets in indexed(folder):
         yield Tape(words, offsets, takes_quotes)
