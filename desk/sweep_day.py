@@ -1,7 +1,7 @@
 """A recorded day as a sweep plays it: all its events in one array, and the moments at which Python must do something.
 
 From a journal: its quotes, its beats, what became of its links, its starts. From a recording: what the config's venues
-play of it, with links that never break, on the config's clock.
+play of it, at their speed, with links that never break.
 """
 
 import heapq
@@ -155,7 +155,7 @@ def _of_recording(config: Config, source: Path, folder: Path, sample_ns: int) ->
         raise BadData(f"--data {source}: expected a whole recording: {error or type(error).__name__}") from error
     if not ticks:
         raise BadData(f"--data {source}: expected quotes of {', '.join(spec.id for spec in config.instruments)}")
-    speed_milli = round(config.clock.speed * 1000)
+    speed_milli = round(files[0].sim.speed * 1000)
     quotes = np.zeros(len(ticks), EVENT)
     for row, (at_ns, instrument, tick) in zip(quotes, ticks, strict=True):
         now_ns = begin + at_ns * 1000 // speed_milli
