@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import gate, journal, levels, path, quote, replay, start
+from bench import gate, journal, levels, path, quote, replay, start, sweep
 from bench.figures import Refused, Result, table
 from bench.machine import machine, shown
 
@@ -19,6 +19,7 @@ BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
     "journal": (journal.measure, 9),
     "levels": (levels.measure, 6),
     "replay": (replay.measure, 5),
+    "sweep": (sweep.measure, 5),
     "start": (start.measure, 5),
 }
 

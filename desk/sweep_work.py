@@ -24,6 +24,7 @@ from desk.sweep_run import Task, run
 from engine.jit import CACHE
 
 _MOST_SETS = 64  # of a task: enough for the quotes' own cost to vanish in it
+CONNECT_S = 10.0
 _A_WORKER = 3  # tasks, at least, so that the last one is not waited for long
 
 
@@ -103,7 +104,7 @@ def dask_client(address: str) -> Iterator:
     except ImportError as error:
         raise WorkError("--dask: expected the optional library: pip install 'tandem[sweep]'") from error
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise WorkError(f"--dask {address}: expected a Dask scheduler there, found none: {error}") from error
     with client:

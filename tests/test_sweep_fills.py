@@ -87,7 +87,7 @@ def test_the_deal_blocks_the_next_decision_until_both_answers_are_back():
 
 @pytest.mark.parametrize(("up", "outcome"), [(20, "finished"), (0, "unwound")])
 def test_a_part_filled_deal_is_finished_or_undone_whichever_costs_less(up, outcome):
-    """COMEX is gone when its order arrives. Where Shanghai's gold has risen since it was sold, to buy it back is dear."""
+    """COMEX is gone when its order arrives; Shanghai has risen since, so that buying it back is dear, or has not."""
     script = dear(Script(), 10).quote(11, GC, 13_955).quote(14, AU, FAIR + 25 + up)
     for ms in (20, 30, 40):
         script.quote(ms, GC, 13_955)
