@@ -21,7 +21,7 @@ import numpy as np
 
 from desk.sweep_day import Day
 from desk.sweep_run import Task, run
-from engine.jit import CACHE
+from engine import jit  # not "from": this is no hot file, whose every edit compiles all anew
 
 _MOST_SETS = 64  # of a task: enough for the quotes' own cost to vanish in it
 CONNECT_S = 10.0
@@ -52,7 +52,7 @@ def cores() -> int:
 
 def code_version() -> str:
     """What every worker must share: the compiled code's hash and the libraries that it is compiled with."""
-    return " ".join([CACHE.name, *(f"{name} {importlib.metadata.version(name)}" for name in ("numba", "numpy"))])
+    return " ".join([jit.CACHE.name, *(f"{name} {importlib.metadata.version(name)}" for name in ("numba", "numpy"))])
 
 
 def _work(task: Task, day: Day) -> tuple[list[dict], str]:
@@ -104,7 +104,7 @@ def dask_client(address: str) -> Iterator:
     except ImportError as error:
         raise WorkError("--dask: expected the optional library: pip install 'tandem[sweep]'") from error
     try:
-        client = Client(address, timeout=CONNECT_S, set_as_default=False)
+        client = Client(address, timeout=CONNECT_S)
     except (OSError, TimeoutError, ValueError) as error:
         raise WorkError(f"--dask {address}: expected a Dask scheduler there, found none: {error}") from error
     with client:
