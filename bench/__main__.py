@@ -7,14 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from bench import gate, journal, levels, path, quote, replay, start, sweep
+from bench import gate, journal, levels, path, replay, start, sweep, wire
 from bench.figures import Refused, Result, table
 from bench.machine import machine, shown
 
 # Each with its rounds where nobody says otherwise: all together stay under two minutes.
 BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
+    "wire": (wire.measure, 7),
     "path": (path.measure, 5),
-    "quote": (quote.measure, 9),
     "gate": (gate.measure, 9),
     "journal": (journal.measure, 9),
     "levels": (levels.measure, 6),

@@ -22,8 +22,8 @@ from desk.build import (
     ramps_of,
 )
 from desk.code import codes_of, signals_of
+from desk.composed import HOT
 from desk.config import Config
-from desk.hot import HOT
 from desk.relimit import Relimit
 from engine.calendar import Calendar
 from engine.core import Core, Timing
@@ -155,4 +155,5 @@ def assemble(
     core.ramps = ramps_of(names)
     core.relimit, core.market_day = Relimit(core, config), day_of(record["market_date"])
     core.signals = signals_of(names.strategy_specs, record.get("code", {}))
+    state.scratch["eager"] = not core.signals
     return Loop(core)

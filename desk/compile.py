@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from desk.hot import HOT
+from adapters.fix44.lane import LANE
+from desk.composed import HOT
 from engine import use
 from engine.clock import now_ns
 from engine.jit import CACHE
@@ -27,7 +28,7 @@ from engine.money import lot_fee_reporting_micros, tick_reporting_micros
 from engine.pnl import begin_day, book_trade, refresh
 from engine.positions import book_lots, keep_working, mark, take_over
 from engine.state import State
-from engine.tape import TAPE
+from engine.tape import TAPE, next_input, same_outputs
 
 _ROWS = {
     "market": 2, "stake": 1, "execution": 1, "meter": 3, "tier": 1,
@@ -38,18 +39,23 @@ _ROWS = {
 
 def warm() -> None:
     """Call every compiled entry once, on a state of its own, so that the first tick meets nothing cold."""
-    state, journal = State(**_ROWS), MemoryJournal(1 << 16)
+    state, journal, lane = State(**_ROWS), MemoryJournal(1 << 16), np.zeros(1, LANE)
     state.ring["value"], state.spread["window"], state.spread["unit_ubase"] = 1.0, 1, 1
     state.spread["blocked"] = 1
     at = state.address
     HOT.on_quote(at, journal.address, 0, 1, 1, 2, 1, 0, 1, 0, 0)
+    HOT.take(at, journal.address, lane.ctypes.data, 1, False)
+    HOT.poll(at, journal.address, 0, 0, 0, False)
     HOT.decide(at, journal.address, 0, 1)
     HOT.sample(at, 1)
     HOT.pool_use(at, 0)
     HOT.may_ask(at, 0, 1)
     HOT.take_wish(at, 0, 1, 0, 1, 0.0, 0.0, 0.0, 1)
     HOT.stand(at, 0, 1)
-    HOT.walk(at, journal.address, np.zeros(1, TAPE).ctypes.data)
+    tape = np.zeros(1, TAPE)
+    HOT.walk(at, journal.address, tape.ctypes.data)
+    next_input(tape.ctypes.data, 0)
+    same_outputs(tape.ctypes.data, 0, 0, 0, 0)
     book_lots(at, 0, 0)
     keep_working(at, 0, 0)
     mark(at, 0, 0)

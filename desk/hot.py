@@ -4,14 +4,15 @@ Live, replay and sweep run these same functions. They journal what they take in 
 allocates, logs or waits.
 """
 
-from engine.append import HEADER_BYTES, WORD, WRITER, append, append_input
+from desk.order_frames import fire, make_frames
+from engine.append import DECISION_BYTES, append, append_input, has_room
 from engine.book import apply_quote
-from engine.core import Hot
+from engine.core import NO_ROOM
 from engine.deals import open_deal
 from engine.jit import njit
 from engine.kernels import price_spread, price_touched, sample_spread
 from engine.launch import THROTTLE
-from engine.memory import mono_ns, view
+from engine.memory import mono_ns
 from engine.messages import spend_message
 from engine.orders import open_orders
 from engine.positions import mark
@@ -20,14 +21,11 @@ from engine.records import (
     DECISION_DTYPE,
     DENY,
     ENTRY,
-    FIRST_OUTPUT,
-    HEADER,
     ORDER,
     ORDER_DTYPE,
     QUOTE,
     QUOTE_DTYPE,
     REHEDGE,
-    TIMER,
     VERDICT,
     VERDICT_DTYPE,
 )
@@ -42,13 +40,9 @@ from engine.tables import (
     strategies_of,
     venues_of,
 )
-from engine.tape import TAPE
-from engine.use import is_quiet_beat
-from riskgate.capital_controls import pool_use_micros
 from riskgate.gate import check_and_hold
 from riskgate.repeat_controls import remember
-from strategies.signals import ask_strategies, may_ask, take_wish
-from strategies.stand import stand_of
+from strategies.signals import ask_strategies
 
 _AT_QUOTE = SCRATCH.fields["quote"][1]
 _AT_DECISION = SCRATCH.fields["decision"][1]
@@ -58,56 +52,6 @@ _QUOTE_BYTES = QUOTE_DTYPE.itemsize
 _DECISION_BYTES = DECISION_DTYPE.itemsize
 _VERDICT_BYTES = VERDICT_DTYPE.itemsize
 _ORDER_BYTES = ORDER_DTYPE.itemsize
-_NO_ROOM = -1
-
-
-@njit
-def _stamp_ns(scratch):
-    """Engine time now; 0 where nobody measures: a clock read costs as much as a spread, and replay makes many."""
-    offset_ns = scratch.clock_offset_ns
-    return mono_ns() + offset_ns if offset_ns != 0 else 0
-
-
-@njit
-def book_quote(base, quote, recv_ns):
-    """Put a quote into its book, as a sign of life of its venue too; False for an old one, after which nothing is to be
-    priced."""
-    head = head_of(base)
-    head.now_ns = recv_ns
-    head.quotes += 1
-    book = books_of(base)[quote.instrument]
-    venue = venues_of(base)[instruments_of(base)[quote.instrument].venue]
-    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
-    if not apply_quote(book, quote, recv_ns):
-        return False
-    if book.blocked:
-        head.quotes_blocked += 1
-    return True
-
-
-@njit
-def on_quote(
-    base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
-):  # fmt: skip
-    """Steps 1 to 4: journal the quote, book it, price what it touches, ask the strategies. See `engine.core.Hot`."""
-    head = head_of(base)
-    scratch = scratch_of(base)
-    stamps = scratch.stamps.stamp
-    stamps[0], stamps[1], stamps[2] = venue_ns, recv_ns, _stamp_ns(scratch)
-    quote = scratch.quote
-    quote.instrument, quote.flags = instrument, flags
-    quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots = bid_ticks, bid_lots, ask_ticks, ask_lots
-    quote.venue_ns, quote.venue_seq = venue_ns, venue_seq
-    if append_input(journal, QUOTE, 0, recv_ns, base + head.at_scratch + _AT_QUOTE, _QUOTE_BYTES) == 0:
-        return _NO_ROOM
-    if not book_quote(base, quote, recv_ns):
-        return 0
-    stamps[3] = _stamp_ns(scratch)
-    price_touched(base, instrument, recv_ns)
-    stamps[4] = _stamp_ns(scratch)
-    waiting = ask_strategies(base, instrument, recv_ns)
-    stamps[5] = _stamp_ns(scratch)
-    return waiting
 
 
 @njit
@@ -165,10 +109,71 @@ def decide(base, journal, number, now_ns):
         # An order that waits for another leg is journalled when it is released.
         if orders_of(base)[scratch.order_slot[order]].state != CREATED:
             _journal_order(base, journal, scratch.order_slot[order], now_ns)
+    if scratch.board != 0:
+        make_frames(base, scratch.board, count, now_ns)
     scratch.stamps.decision_id, scratch.stamps.deal_id = decision.decision_id, decision.deal_id
     stamps[7] = mono_ns() + scratch.clock_offset_ns
     stamps[8] = stamps[9] = stamps[10] = stamps[11] = 0
+    if scratch.board != 0:
+        fire(base, scratch.board)
     return count
+
+
+@njit
+def _stamp_ns(scratch):
+    """Engine time now; 0 where nobody measures: a clock read costs as much as a spread, and replay makes many."""
+    offset_ns = scratch.clock_offset_ns
+    return mono_ns() + offset_ns if offset_ns != 0 else 0
+
+
+@njit
+def book_quote(base, quote, recv_ns):
+    """Put a quote into its book, as a sign of life of its venue too; False for an old one, after which nothing is to be
+    priced."""
+    head = head_of(base)
+    head.now_ns = recv_ns
+    head.quotes += 1
+    book = books_of(base)[quote.instrument]
+    venue = venues_of(base)[instruments_of(base)[quote.instrument].venue]
+    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
+    if not apply_quote(book, quote, recv_ns):
+        return False
+    if book.blocked:
+        head.quotes_blocked += 1
+    return True
+
+
+@njit
+def on_quote(
+    base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
+):  # fmt: skip
+    """Steps 1 to 4: journal the quote, book it, price what it touches, ask the strategies. See `engine.core.Hot`.
+
+    The first decision goes on to its orders in the same call, where no strategy in Python has to be asked before.
+    """
+    head = head_of(base)
+    scratch = scratch_of(base)
+    if not has_room(journal, DECISION_BYTES):  # what the quote may cause has to fit as well
+        return NO_ROOM
+    stamps = scratch.stamps.stamp
+    stamps[0], stamps[1], stamps[2] = venue_ns, recv_ns, _stamp_ns(scratch)
+    quote = scratch.quote
+    quote.instrument, quote.flags = instrument, flags
+    quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots = bid_ticks, bid_lots, ask_ticks, ask_lots
+    quote.venue_ns, quote.venue_seq = venue_ns, venue_seq
+    if append_input(journal, QUOTE, 0, recv_ns, base + head.at_scratch + _AT_QUOTE, _QUOTE_BYTES) == 0:
+        return NO_ROOM
+    if not book_quote(base, quote, recv_ns):
+        return 0
+    stamps[3] = _stamp_ns(scratch)
+    price_touched(base, instrument, recv_ns)
+    stamps[4] = _stamp_ns(scratch)
+    waiting = ask_strategies(base, instrument, recv_ns)
+    stamps[5] = _stamp_ns(scratch)
+    scratch.launched = 0
+    if waiting > 0 and scratch.eager:
+        scratch.launched, scratch.made = 1, decide(base, journal, 0, recv_ns)
+    return waiting
 
 
 @njit
@@ -181,39 +186,3 @@ def sample(base, now_ns):
     for index in range(len(books)):
         if books[index].updates > 0 and books[index].blocked == 0:
             mark(base, index, (books[index].bid_ticks + books[index].ask_ticks) // 2)
-
-
-@njit
-def walk(base, journal, tape_address):
-    """Feed the inputs of a tape (`engine.tape.TAPE`) one after another, up to the first that Python must take: any but
-    a quote or a quiet beat, or one that outputs follow. TAPE.wrong says where a quote caused what the tape has not.
-
-    The journal is a buffer, of which each quote uses the beginning.
-    """
-    tape, head, writer = view(tape_address, 1, TAPE)[0], head_of(base), view(journal, 1, WRITER)[0]
-    offsets = view(tape.offsets, tape.records, WORD)
-    at = tape.at
-    while at + 1 < tape.records:
-        source = tape.address + offsets[at]
-        header = view(source, 1, HEADER)[0]
-        if view(tape.address + offsets[at + 1], 1, HEADER)[0].kind >= FIRST_OUTPUT:
-            break
-        if header.kind == QUOTE and tape.takes_quotes:
-            quote = view(source + HEADER_BYTES, 1, QUOTE_DTYPE)[0]
-            writer.offset, writer.next_seq = 0, 1
-            waiting = on_quote(
-                base, journal, quote.instrument, quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots,
-                quote.venue_ns, header.now_ns, quote.venue_seq, quote.flags,
-            )  # fmt: skip
-            if waiting != 0:
-                tape.wrong = 1
-                break
-        elif header.kind != TIMER or not is_quiet_beat(base, header.now_ns, tape.until_ns, tape.until_market_ns):
-            break
-        else:
-            head.now_ns = header.now_ns
-        at += 1
-    tape.at = at
-
-
-HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish, stand_of, walk)

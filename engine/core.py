@@ -9,17 +9,26 @@ import numpy as np
 import orjson
 
 from engine import records
+from engine.frames import Board
 from engine.ports import ExecReport, Gateway, PythonStrategy
 from engine.repair import RepairPolicy
 from engine.schema import ACTIVE
 from engine.state import State
 
+NO_ROOM, QUOTED = -1, -2  # of `Hot.take`
+
 
 class Hot(NamedTuple):
-    """The compiled calls, composed by the desk. Both take the state's and the journal writer's address first.
+    """The compiled calls, composed by the desk. They take the state's address first, then, to journal, the writer's.
 
     on_quote(state, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags)
-    -> decisions waiting in the scratch row, or -1 where the journal had no room.
+    -> decisions waiting in the scratch row, or -1 where the journal had no room. The first is decided in the same call
+    where the scratch row says `eager`; `launched` and `made` tell.
+    take(state, journal, lane, recv_ns, each) -> the same for the bytes that a venue's lane holds: decisions waiting for
+    the quote in the scratch row, to be called again then; 0: nothing plain is left; NO_ROOM: make room, and call again;
+    QUOTED: a quote was taken that causes nothing, which stops it where `each` is set.
+    poll(state, journal, watches, count, until_ns, each) -> the hot socket that Python must see to, -1 when the time is
+    over: `desk/hot_poll.py`.
     decide(state, journal, number, now_ns) -> orders to send for that decision, 0 where it was Denied.
     sample(state, now_ns): price and sample every spread, mark every position.
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
@@ -30,6 +39,8 @@ class Hot(NamedTuple):
     """
 
     on_quote: Callable
+    take: Callable
+    poll: Callable
     decide: Callable
     sample: Callable
     pool_use: Callable
@@ -104,7 +115,8 @@ class Core:
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: of booked
     trades, (venue, trade id, side, order number) -> (lots, ticks); busted: of those undone; sides: (venue,
     contract's meter, trading day, trade id) -> side of the first one told. failed: orders whose write failed in this
-    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
+    turn. board: where the compiled half leaves the orders' bytes, None in replay.
+    told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
     last of why a strategy does not decide. sessions:
     (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
     never for a decision. signals: the Python strategies and their parameters, ramps: of the
@@ -129,6 +141,7 @@ class Core:
         self.sides: dict[tuple[int, int, int, str], int] = {}
         self.busted: set[tuple[int, str, int, int]] = set()
         self.failed: list[int] = []
+        self.board: Board | None = None
         self.wake: Callable[[int], None] = lambda due_ns: None
         self.halted: dict[int, None] = {}
         self.stopped: dict[int, int] = {}

@@ -29,6 +29,7 @@ QUOTE_GAP = 1  # updates before this one are missing
 QUOTE_CLOSED = 2  # the venue says the contract is not trading
 QUOTE_LIMIT_UP = 4  # 涨停: no offers at the upper price limit
 QUOTE_LIMIT_DOWN = 8  # 跌停
+QUOTE_MERGED = 16  # older quotes of the contract were there too, unread: only this one was taken
 
 
 # What a venue reports of an order. The order table maps (state, event) to a state.
@@ -176,6 +177,10 @@ class Inputs(Protocol):
     ) -> None:  # fmt: skip
         """A best quote; a side without a price has lots 0. venue_seq 0: the venue does not number its updates."""
 
+    def on_stream(self, lane: int, recv_ns: int, waiting: int | None = None) -> None:
+        """Quotes as a venue's bytes, in a lane at this address: the compiled half takes what is plain of them, each
+        as `on_quote` would; what is left in the lane is for its session. waiting: what a poll's `take` has answered."""
+
     def on_report(self, report: ExecReport) -> None: ...
 
     def on_link(self, venue: int, channel: int, state: int, recv_ns: int, why: str) -> None:
@@ -220,6 +225,40 @@ class Gateway(Protocol):
     def write(self, frame: bytes) -> int: ...
 
 
+class FastGateway(Gateway, Protocol):
+    """A gateway whose orders' bytes the compiled half can make (`engine.frames`)."""
+
+    def furnish(self, board, protocol: int) -> None:
+        """Fill its rows of the board; from then on orders come by `put`."""
+
+    def put(self, frame: memoryview, number: int) -> int:
+        """Write an order's frame, as `write`. number: the session's number in it, 0 where there is none.
+
+        Nothing is remembered of it before `noted`, which follows when all legs have left. The memory is used again.
+        """
+
+    def go_on(self, frame: memoryview, sent: int) -> int:
+        """Write the rest of a frame of which compiled code has sent so many bytes; as `write`."""
+
+    def noted(self, order: OrderRequest, number: int, status: int, now_ns: int) -> None:
+        """What `put` has written, and with what result."""
+
+
+class HotSocket(Protocol):
+    """A socket of a venue that a busy poll may look at."""
+
+    def fileno(self) -> int: ...
+
+    def lane(self) -> int:
+        """Address of the lane that its bytes may go to now, 0 where they may not."""
+
+    def read(self) -> None:
+        """Read what it holds, without blocking."""
+
+    def taken(self, recv_ns: int, waiting: int) -> None:
+        """A poll has read bytes into the lane and taken what it could: go on from `Hot.take`'s answer."""
+
+
 class Adapter(Gateway, Protocol):
     """A venue as the wiring sees it: its life, and `poll` for the busy mode."""
 
@@ -229,5 +268,5 @@ class Adapter(Gateway, Protocol):
     async def stop(self) -> None:
         """Log out, close the sockets; no callback comes after it."""
 
-    def poll(self) -> None:
-        """Read what the hot sockets hold, without blocking; a no-op where the loop does it."""
+    def hot(self) -> list[HotSocket]:
+        """The sockets to be polled in busy mode, as they are now; none where the event loop owns them."""

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bench import figures, gate, journal, levels, path, quote, replay, rig, sweep
+from bench import figures, gate, journal, levels, path, replay, rig, sweep, wire
 from bench.__main__ import BENCHES, main, run
 from bench.figures import Refused, Result, Row, Samples
 from bench.peers import peer as peers
@@ -15,8 +15,8 @@ from engine.records import COMMAND_HALT
 pytestmark = pytest.mark.slow
 
 FLAT = {
-    "path": {"both_us_p50", "both_us_p99", "floor_us_p50"},
-    "quote": {"idle_us_p50", "idle_us_p99"},
+    "wire": {"over_floor_p50", "over_floor_p99", "minus_floor_us_p50", "wait_over_floor_p50", "skew_us_p50"},
+    "path": {"both_us_p50", "both_us_p99", "idle_us_p50", "gap_us_p50", "gap_over_back_to_back", "allocated_blocks"},
     "gate": {"controls", "pair_us_p50", "pair_us_p99", "pair_cold_us_p50", "call_us_p50"},
     "journal": {"record_ns_p50"},
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
@@ -25,7 +25,7 @@ FLAT = {
 }
 
 
-@pytest.mark.parametrize("bench", [path, quote, gate, journal, levels, replay, sweep], ids=lambda bench: bench.__name__)
+@pytest.mark.parametrize("bench", [wire, path, gate, journal, levels, replay, sweep], ids=lambda bench: bench.__name__)
 def test_a_round_of_each_bench_gives_its_named_figures(bench):
     found = bench.measure(1)
     assert found.name == bench.__name__.removeprefix("bench.")

@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 from adapters.fix44.dialer import Dialer
 from adapters.fix44.feed import MarketData
+from adapters.fix44.lane import Lane
+from adapters.fix44.link import Link
 from adapters.fix44.listing import Listing
+from adapters.fix44.sample import Sample
 from adapters.fix44.session import Session, SessionSettings
 from adapters.fix44.settings import FixSettings
 from adapters.fix44.store import open_store
@@ -45,11 +48,17 @@ class FixVenue:
         self._trading = Trading(
             venue, orders, listing, settings.account, _account(instruments), settings.snapshot, inputs
         )
-        market_data = MarketData(venue, listing, settings.incremental, inputs)
-        self._feed_dialer = Dialer(feed, settings, settings.md_port, clock, market_data)
+        self._listing, self._parties = listing, feed.parties
+        lane = Lane(listing, feed.store.in_address, feed.parties, settings.max_skew_s)
+        market_data = MarketData(venue, lane, settings.incremental, inputs)
+        self._feed_dialer = Dialer(feed, settings, settings.md_port, clock, market_data, lane if lane.fits else None)
         self._order_dialer = Dialer(orders, settings, settings.order_port, clock, self._trading)
         self.encode_order = self._trading.encode_order
         self.write = self._trading.write
+        self.put = self._trading.put
+        self.go_on = self._trading.go_on
+        self.noted = self._trading.noted
+        self.furnish = self._trading.furnish
 
     async def start(self) -> None:
         """Connect both sessions and keep them connected. Returns at once."""
@@ -60,11 +69,14 @@ class FixVenue:
         """Log out of both sessions and close; the venue object is not started again."""
         await asyncio.gather(self._feed_dialer.stop(), self._order_dialer.stop())
 
-    def poll(self) -> None:
-        """Read both sockets now, without blocking."""
-        for dialer in (self._feed_dialer, self._order_dialer):
-            if dialer.link is not None:
-                dialer.link.read()
+    def sample(self) -> Sample:
+        """What a rehearsal reads in place of the venue's quotes."""
+        return Sample(self._listing, self._parties)
+
+    def hot(self) -> list[Link]:
+        """Both sockets, where they are connected."""
+        links = (dialer.link for dialer in (self._feed_dialer, self._order_dialer))
+        return [link for link in links if link is not None and not link.closed.done()]
 
     def encode_cancel(self, order: OrderRequest, cancel_id: str, now_ns: int) -> bytes:
         return self._trading.encode_cancel(order, cancel_id, now_ns)

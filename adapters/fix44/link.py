@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from adapters.fix44.codec import Bad, Message
+from adapters.fix44.lane import Lane
 from adapters.fix44.sequence import Doubt
 from adapters.fix44.session import LoggedOn, Session
 from adapters.fix44.states import ACTIVE, DOWN
@@ -28,6 +29,9 @@ class Owner(Protocol):
 
     def on_heard(self, link: "Link", recv_ns: int) -> None: ...
 
+    def on_lane(self, recv_ns: int, waiting: int | None) -> None:
+        """Bytes were read into its lane: what is plain of them may be taken there."""
+
     def on_down(self, link: "Link | None", why: str, now_ns: int) -> None:
         """Once a connection, the last call; without a link where none came about."""
 
@@ -35,7 +39,10 @@ class Owner(Protocol):
 class Link:
     """Owns the socket from here on. `closed` is done when it is gone."""
 
-    def __init__(self, session: Session, sock: socket.socket, clock: Callable[[], int], owner: Owner) -> None:
+    def __init__(
+        self, session: Session, sock: socket.socket, clock: Callable[[], int], owner: Owner, lane: Lane | None = None
+    ) -> None:
+        """lane: where plain messages are taken in compiled code; its owner then has `on_lane` too."""
         loop = asyncio.get_running_loop()
         self.session = session
         self.closed: asyncio.Future[None] = loop.create_future()
@@ -43,7 +50,11 @@ class Link:
         self.muted = False
         self._clock = clock
         self._owner = owner
-        self._transport = Transport(sock, self.receive, self._finish)
+        self._lane = lane
+        self._lane_messages = lane.messages if lane is not None else 0
+        if lane is not None:
+            lane.reset()
+        self._transport = Transport(sock, self.receive, self._finish, self)
         session.connect(clock())
         self._flush()
         self._timer = loop.call_later(TICK_S, self._tick)
@@ -77,10 +88,57 @@ class Link:
         self.session.quit(why, self._clock())
         self._flush()
         self._close_if_down()
+        self._open_or_shut()
 
     def abort(self, why: str) -> None:
         """Close the socket now, without a Logout."""
         self._finish(why)
+
+    # The lane, as the transport sees it
+
+    @property
+    def room(self) -> memoryview | None:
+        """Where to read to; None while messages have to go through the session."""
+        return self._lane.room if self._lane is not None and self.session.plain else None
+
+    def filled(self, size: int) -> None:
+        """So many bytes were read into `room`."""
+        recv_ns = self._clock()
+        self._lane.add(size, recv_ns)
+        self.taken(recv_ns, None)
+
+    # The lane and the socket, as a busy poll sees them
+
+    def fileno(self) -> int:
+        return self._transport.fileno()
+
+    def lane(self) -> int:
+        return self._lane.address if self._lane is not None and self.session.plain else 0
+
+    def taken(self, recv_ns: int, waiting: int | None) -> None:
+        """Bytes came into the lane: what is plain of them is taken, what is not is the session's."""
+        lane = self._lane
+        self._owner.on_lane(recv_ns, waiting)
+        self._hear()
+        if lane.foreign:
+            self.receive(lane.drain())
+        else:
+            lane.keep()
+
+    def direct(self, cell: memoryview) -> None:
+        """A cell that tells compiled code the socket's number, while whole frames may be written to it at once."""
+        self._transport.cell = cell
+        self._open_or_shut()
+
+    def _open_or_shut(self) -> None:
+        """What the session's state means for the cell; the transport shuts it by itself before its socket is gone."""
+        self._transport.open(self.active and not self.muted)
+
+    def _hear(self) -> None:
+        """The lane's messages are signs of life, also those that were taken without a word to Python."""
+        if self._lane is not None and self._lane.messages != self._lane_messages:
+            self._lane_messages = self._lane.messages
+            self.session.heard(self._lane.recv_ns)
 
     def receive(self, data: bytes) -> None:
         recv_ns = self._clock()
@@ -92,6 +150,7 @@ class Link:
         if session.heard_ns == recv_ns and session.state != DOWN:
             self._owner.on_heard(self, recv_ns)
         self._close_if_down()
+        self._open_or_shut()
 
     def _tell(self, event: Message | Bad | Doubt | LoggedOn, recv_ns: int) -> None:
         if isinstance(event, Message):
@@ -114,9 +173,11 @@ class Link:
         return WRITTEN if self.muted else self._transport.write(data)
 
     def _tick(self) -> None:
+        self._hear()
         self.session.tick(self._clock())
         self._flush()
         self._close_if_down()
+        self._open_or_shut()
         if not self.closed.done():
             self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 

@@ -11,8 +11,9 @@ from adapters.fix44.live import LiveOrders
 from adapters.fix44.reports import ENDS, Reports
 from adapters.fix44.requests import Requests
 from adapters.fix44.session import Session
+from engine.frames import Board, fill
 from engine.ids import order_no
-from engine.ports import CONNECTED, DOWN, FAILED, READY, TRADING, Event, ExecReport, Inputs, OrderRequest
+from engine.ports import CONNECTED, DOWN, FAILED, QUEUED, READY, TRADING, Event, ExecReport, Inputs, OrderRequest
 
 
 class Trading:
@@ -33,6 +34,7 @@ class Trading:
         self._holdings = Holdings(listing, account)
         self._asked = 0
         self._ready = False
+        self._direct: memoryview | None = None
         self._encoded: tuple[bytes, OrderRequest] | None = None
         self._kinds: dict[bytes, Callable[[Message, int], None]] = {
             tags.EXECUTION_REPORT: self._execution,
@@ -66,6 +68,39 @@ class Trading:
         self._encoded = None
         return result
 
+    # The orders whose bytes the compiled half makes
+
+    def furnish(self, board: Board, protocol: int) -> None:
+        """What the compiled encoder needs: the session's fixed header, where its number lies, and each contract."""
+        encoder = board.encoder[self._venue]
+        encoder["number_at"] = self._session.store.out_address
+        self._requests.furnish(board.terms)
+        if fill(encoder, "head", self._session.route):
+            encoder["protocol"] = protocol
+        self._direct = board.socket_cell(self._venue)
+        if self._link is not None:
+            self._link.direct(self._direct)
+
+    def put(self, frame: memoryview, number: int) -> int:
+        """Write a frame that was made under the session's next number; FAILED spends no number."""
+        link, store = self._link, self._session.store
+        if link is None or not link.active or number != store.next_out:
+            return FAILED
+        store.next_out = number + 1  # before the first byte leaves: a number is never used twice
+        return link.write(frame)
+
+    def go_on(self, frame: memoryview, sent: int) -> int:
+        """Write what the kernel did not take of a frame whose number is spent. Once a byte has left it did not fail."""
+        link = self._link
+        status = link.write(frame[sent:]) if link is not None else FAILED
+        return QUEUED if status == FAILED and sent else status
+
+    def noted(self, order: OrderRequest, number: int, status: int, now_ns: int) -> None:
+        """After `put`: what answers, refusals and doubt will find the order by."""
+        self._live.sent(tags.NEW_ORDER, number, order)
+        if status == FAILED:
+            self._live.terminal(order.client_id)
+
     def _encode(self, kind: bytes, order: OrderRequest, body: bytes, now_ns: int, cancel_id: str = "") -> bytes:
         if self._link is None or not self._link.active:
             self._encoded = None
@@ -81,6 +116,8 @@ class Trading:
 
     def on_logged_on(self, link: Link, recv_ns: int) -> None:
         self._link = link
+        if self._direct is not None:
+            link.direct(self._direct)
         if self._session.store.next_out <= 2:
             self._live.renumbered()
         self._inputs.on_link(self._venue, TRADING, CONNECTED, recv_ns, "logged on")
