@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import gate, journal, levels, path, replay, start, wire
+from bench import gate, journal, levels, path, replay, start, sweep, wire
 from bench.figures import Missing, Refused, Result, table
 from bench.machine import machine, shown
 from bench.peers import engines as peers
@@ -21,6 +21,7 @@ BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
     "journal": (journal.measure, 9),
     "levels": (levels.measure, 6),
     "replay": (replay.measure, 5),
+    "sweep": (sweep.measure, 5),
     "start": (start.measure, 5),
 }
 

@@ -120,6 +120,30 @@ def decide(base, journal, number, now_ns):
 
 
 @njit
+def _stamp_ns(scratch):
+    """Engine time now; 0 where nobody measures: a clock read costs as much as a spread, and replay makes many."""
+    offset_ns = scratch.clock_offset_ns
+    return mono_ns() + offset_ns if offset_ns != 0 else 0
+
+
+@njit
+def book_quote(base, quote, recv_ns):
+    """Put a quote into its book, as a sign of life of its venue too; False for an old one, after which nothing is to be
+    priced."""
+    head = head_of(base)
+    head.now_ns = recv_ns
+    head.quotes += 1
+    book = books_of(base)[quote.instrument]
+    venue = venues_of(base)[instruments_of(base)[quote.instrument].venue]
+    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
+    if not apply_quote(book, quote, recv_ns):
+        return False
+    if book.blocked:
+        head.quotes_blocked += 1
+    return True
+
+
+@njit
 def on_quote(
     base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
 ):  # fmt: skip
@@ -132,28 +156,20 @@ def on_quote(
     if not has_room(journal, DECISION_BYTES):  # what the quote may cause has to fit as well
         return NO_ROOM
     stamps = scratch.stamps.stamp
-    offset_ns = scratch.clock_offset_ns
-    stamps[0], stamps[1], stamps[2] = venue_ns, recv_ns, mono_ns() + offset_ns
+    stamps[0], stamps[1], stamps[2] = venue_ns, recv_ns, _stamp_ns(scratch)
     quote = scratch.quote
     quote.instrument, quote.flags = instrument, flags
     quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots = bid_ticks, bid_lots, ask_ticks, ask_lots
     quote.venue_ns, quote.venue_seq = venue_ns, venue_seq
     if append_input(journal, QUOTE, 0, recv_ns, base + head.at_scratch + _AT_QUOTE, _QUOTE_BYTES) == 0:
         return NO_ROOM
-    head.now_ns = recv_ns
-    head.quotes += 1
-    book = books_of(base)[instrument]
-    venue = venues_of(base)[instruments_of(base)[instrument].venue]
-    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
-    if not apply_quote(book, quote, recv_ns):
+    if not book_quote(base, quote, recv_ns):
         return 0
-    if book.blocked:
-        head.quotes_blocked += 1
-    stamps[3] = mono_ns() + offset_ns
+    stamps[3] = _stamp_ns(scratch)
     price_touched(base, instrument, recv_ns)
-    stamps[4] = mono_ns() + offset_ns
+    stamps[4] = _stamp_ns(scratch)
     waiting = ask_strategies(base, instrument, recv_ns)
-    stamps[5] = mono_ns() + offset_ns
+    stamps[5] = _stamp_ns(scratch)
     scratch.launched = 0
     if waiting > 0 and scratch.eager:
         scratch.launched, scratch.made = 1, decide(base, journal, 0, recv_ns)

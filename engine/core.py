@@ -35,6 +35,7 @@ class Hot(NamedTuple):
     may_ask(state, strategy, now_ns) -> whether a Python strategy may be asked now.
     take_wish(state, strategy, side, purpose, units, signal, center, threshold, now_ns) -> decisions waiting.
     stand(state, strategy, now_ns) -> why it does not decide: (STAND_*, strictest switch, value seen, its bound).
+    walk(state, journal, tape): feed quotes and quiet beats of a tape up to an input that Python must take.
     """
 
     on_quote: Callable
@@ -46,6 +47,7 @@ class Hot(NamedTuple):
     may_ask: Callable
     take_wish: Callable
     stand: Callable
+    walk: Callable
 
 
 class Timing(NamedTuple):
@@ -62,22 +64,30 @@ class Timing(NamedTuple):
 _CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
 
 
+def struct_of(dtype: np.dtype) -> struct.Struct:
+    """A dtype without holes as one struct, in whose order its fields and their elements come."""
+    codes = []
+    for name in dtype.names:
+        field = dtype.fields[name][0]
+        code = f"{field.base.itemsize}s" if field.base.kind == "S" else _CODES[field.base.str[1:]]
+        codes += [code] * int(np.prod(field.shape, dtype=np.int64))
+    found = struct.Struct("<" + "".join(codes))
+    assert found.size == dtype.itemsize
+    return found
+
+
 class Form:
     """How the fields of a record become its bytes: the dtype as one struct, some five times as fast to fill."""
 
     def __init__(self, dtype: np.dtype):
         self._places: dict[str, tuple[int, int]] = {}
-        blank, codes = [], []
+        blank = []
         for name in dtype.names:
             field = dtype.fields[name][0]
-            base, count = field.base, int(np.prod(field.shape, dtype=np.int64))
+            count = int(np.prod(field.shape, dtype=np.int64))
             self._places[name] = len(blank), count if field.shape else 0
-            text = base.kind == "S"
-            codes += [f"{base.itemsize}s" if text else _CODES[base.str[1:]]] * count
-            blank += [b"" if text else 0] * count
-        self._struct = struct.Struct("<" + "".join(codes))
-        self._blank = blank
-        assert self._struct.size == dtype.itemsize
+            blank += [b"" if field.base.kind == "S" else 0] * count
+        self._struct, self._blank = struct_of(dtype), blank
 
     def filled(self, fields: dict) -> bytes:
         values = self._blank.copy()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bench import figures, gate, journal, levels, path, replay, rig, wire
+from bench import figures, gate, journal, levels, path, replay, rig, sweep, wire
 from bench.__main__ import BENCHES, main, run
 from bench.figures import Refused, Result, Row, Samples
 from bench.peers import peer as peers
@@ -20,11 +20,12 @@ FLAT = {
     "gate": {"controls", "pair_us_p50", "pair_us_p99", "pair_cold_us_p50", "call_us_p50"},
     "journal": {"record_ns_p50"},
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
-    "replay": {"quotes_per_s"},
+    "replay": {"quotes_per_s", "quotes_per_s_no_deals"},
+    "sweep": {"quotes_per_s"},
 }
 
 
-@pytest.mark.parametrize("bench", [wire, path, gate, journal, levels, replay], ids=lambda bench: bench.__name__)
+@pytest.mark.parametrize("bench", [wire, path, gate, journal, levels, replay, sweep], ids=lambda bench: bench.__name__)
 def test_a_round_of_each_bench_gives_its_named_figures(bench):
     found = bench.measure(1)
     assert found.name == bench.__name__.removeprefix("bench.")
