@@ -16,7 +16,7 @@ from bench.far_end import Ledger
 from bench.figures import demand
 from bench.rig import AU, GC, IDLE_QUOTES, LEGS, Market
 from bench.sent import Sent
-from bench.wire_setup import DIFF, GAP_NS, REST_NS, Ask, Block, Ports, Told, config_for
+from bench.wire_setup import DIFF, DIFF_FEED, FIX, GAP_NS, REST_NS, Ask, Block, Ports, Told, config_for
 from bench.wire_sockets import Exchange, Wire
 from bench.wire_venues import CHANNELS, DiffVenue, Venue, listening
 from desk.build import Names, instruments_of
@@ -49,7 +49,7 @@ class Kind(Protocol):
         """The message that causes two orders."""
 
     def take(self, one: int, data: bytes) -> bool:
-        """What has come on an order socket: whether it was its order."""
+        """What has come on a socket: whether it is what was waited for."""
 
     def report(self) -> None:
         """Tell both orders' fate."""
@@ -64,19 +64,20 @@ class Deals:
         # The ports are not known yet, and no part of what is needed here.
         config = config_for(Ports([1, 1], [1, 1], 1), leg)[0]
         contracts = instruments_of(Names(config))
-        kinds = (DiffVenue if leg == DIFF else Venue, Venue)
+        kinds = (Venue if leg == FIX else DiffVenue, Venue)
         self.venues = [
             kind(spec.id, [one for one in contracts if one.venue == index], self._ledger)
             for index, (kind, spec) in enumerate(zip(kinds, config.venues, strict=True))
         ]
         self._feed = self.venues[leg == DIFF]
+        self._asks = leg == DIFF_FEED  # the feed's client asks for each update
         for quote in self._market.opening():
             self._publish(quote)
 
     def connect(self) -> None:
         """Both sides are logged on."""
-        feed, *orders = self._feed.wires[MARKET_DATA], *(venue.wires[TRADING] for venue in self.venues)
-        self.exchange = Exchange(feed.sock, [wire.sock for wire in orders])
+        feed, orders = self._feed.wires[MARKET_DATA], [venue.wires[TRADING] for venue in self.venues]
+        self.exchange = Exchange(feed.sock, [wire.sock for wire in [*orders, *[feed] * self._asks]])
 
     def pump(self) -> None:
         for venue in self.venues:
@@ -90,6 +91,8 @@ class Deals:
         self._publish(self._market.idle())
 
     def tick(self) -> bytes:
+        while not self._feed.settled():
+            self.pump()
         wire = self._feed.wires[MARKET_DATA]
         wire.holds = True
         self._publish(self._market.move())
@@ -97,6 +100,10 @@ class Deals:
 
     def take(self, one: int, data: bytes) -> bool:
         known = len(self._ledger.taken)
+        if one == len(LEGS):
+            asked = self._feed.peeks
+            self._feed.take(MARKET_DATA, data)
+            return self._feed.peeks > asked
         self.venues[one].take(TRADING, data)
         return len(self._ledger.taken) > known
 
@@ -187,7 +194,7 @@ def _decision(kind: Kind, start_ns: int, due_ns: int) -> int:
     tick = kind.tick()
     _until(kind, due_ns - GAP_NS // 4)
     kind.exchange.fire(tick, due_ns)
-    nudges, waiting = 0, set(range(len(LEGS)))
+    nudges, waiting = 0, set(range(kind.exchange.count))
     while waiting:
         if not kind.exchange.wait(PATIENCE_NS):
             nudges += 1
