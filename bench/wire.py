@@ -11,13 +11,13 @@ from bench.hops import STAMPED, Way, lines, stamped
 from bench.rig import LEGS, SYMBOLS
 from bench.sent import Sent, check_orders
 from bench.wire_engine import BUSY, WAIT, EngineSide, hosted, peer
-from bench.wire_setup import DIFF, DIFF_FEED, FIX, GAP_NS, REST_NS, Ask, Block, Told
+from bench.wire_setup import DIFF, DIFF_FEED, FIX, GAP_NS, REST_NS, Block, Told
 from engine.clock import OFFSET_NS
 from engine.ports import CLOSE, CLOSE_TODAY
 from engine.records import ORDER, STAMPS
 from engine.segments import read
 
-_DECISIONS = 60  # a block; two modes, the engine's and the floor's turn by turn
+_DECISIONS = {FIX: 150, DIFF: 40, DIFF_FEED: 40}  # a block: at seven rounds a thousand with both legs FIX
 _LEGS = {FIX: "both FIX", DIFF: "DIFF leg", DIFF_FEED: "DIFF feed and leg"}
 _MODES = (BUSY, WAIT)
 _ORDERS = len(LEGS)
@@ -31,15 +31,17 @@ class Measured:
         self.name = f"{_LEGS[leg]}, {mode}"
         self.both, self.floor, self.skew, self.floor_skew, self.peek = (Samples() for _ in range(5))
         self.blocks: list[Block] = []
-        self.floors: list[Block] = []
         self.way = Way(("tick sent", *STAMPED, "both read"))
 
-    def add(self, block: Block, floor: bool) -> None:
-        (self.floors if floor else self.blocks).append(block)
-        ended = list(zip(block.from_ns, block.arrived_ns, strict=True))
-        (self.floor if floor else self.both).add([max(each[:_ORDERS]) - from_ns for from_ns, each in ended])
-        (self.floor_skew if floor else self.skew).add([abs(one - other) for one, other, *_ in block.arrived_ns])
-        if not floor and self.leg == DIFF_FEED:
+    def add(self, block: Block, floor: Block) -> None:
+        """One of the engine's, one of the floor's."""
+        self.blocks.append(block)
+        for found, both, skew in ((block, self.both, self.skew), (floor, self.floor, self.floor_skew)):
+            ended = zip(found.from_ns, found.arrived_ns, strict=True)
+            both.add([max(each[:_ORDERS]) - from_ns for from_ns, each in ended])
+            skew.add([abs(one - other) for one, other, *_ in found.arrived_ns])
+        if self.leg == DIFF_FEED:
+            ended = zip(block.from_ns, block.arrived_ns, strict=True)
             self.peek.add([each[_ORDERS] - from_ns for from_ns, each in ended])
 
     @property
@@ -83,8 +85,8 @@ def measure(rounds: int) -> Result:
         "spread, both strategies, gate with all controls, holds, order table, deal, frames, one send(2) a leg; real "
         "adapters, logged in; idle quotes, fills and the timer between the ticks",
         excludes="TLS, a network, heartbeats (none falls due); the peer's own parsing of the orders",
-        floor=f"in the engine's process, loop and core, in turns with it: as many sockets polled the same way, a "
-        f"message of {sizes[0]} bytes answered by two sends of {sizes[1]} and {sizes[2]}, no logic",
+        floor=f"in the engine's process, loop and core, in turns with it: as many sockets polled the same way, "
+        f"compiled as well, a message of {sizes[0]} bytes answered by two sends of {sizes[1]} and {sizes[2]}, no logic",
         rounds=rounds, samples=sum(one.both.count for one in found),
         rows=[row for one in found for row in one.rows()],
         flat={"over_floor_p50": busy.ratio, "over_floor_p99": busy.both.p99 / busy.floor.p99,
@@ -121,15 +123,14 @@ def _of_leg(leg: str, rounds: int) -> list[Measured]:
     async def work(side: EngineSide) -> None:
         for number in range(rounds + 1):  # the first one warms up
             for one in found:
-                for floor in (False, True):
-                    block = await side.block(one.mode, Ask(floor, _DECISIONS))
-                    if number:
-                        one.add(block, floor)
+                blocks = await side.deals(one.mode, _DECISIONS[leg]), await side.sends(one.mode, _DECISIONS[leg])
+                if number:
+                    one.add(*blocks)
 
     with peer(leg) as far, tempfile.TemporaryDirectory() as name:
         decisions = uvloop.run(hosted(leg, far, Path(name), work))
         told, journal = far.hang_up(), Path(name) / "journal"
-        _check(journal, told, leg, decisions, (rounds + 1) * len(_MODES) * _DECISIONS)
+        _check(journal, told, leg, decisions, (rounds + 1) * len(_MODES) * _DECISIONS[leg])
         _take_ways(journal, found, rounds)
     return found
 
@@ -154,7 +155,7 @@ def _take_ways(journal: Path, found: list[Measured], rounds: int) -> None:
     for number in range(rounds + 1):
         for one in found:
             block = one.blocks[number - 1] if number else None
-            for at in range(_DECISIONS):
+            for at in range(_DECISIONS[one.leg]):
                 stamp = next(stamps)
                 if block:
                     sent_ns, read_ns = block.sent_ns[at] + OFFSET_NS, max(block.arrived_ns[at][:_ORDERS]) + OFFSET_NS

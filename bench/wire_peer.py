@@ -91,8 +91,6 @@ class Deals:
         self._publish(self._market.idle())
 
     def tick(self) -> bytes:
-        while not self._feed.settled():
-            self.pump()
         wire = self._feed.wires[MARKET_DATA]
         wire.holds = True
         self._publish(self._market.move())
@@ -168,11 +166,11 @@ def block(kind: Kind, decisions: int) -> Block:
     free_ns = 0  # when the engine can have worked off the decision before
     for _ in range(decisions):
         due_ns = start_ns + IDLE_QUOTES * GAP_NS
-        stalled = free_ns > start_ns  # the engine's last decision has reached into the time of this one
         _until(kind, free_ns)
-        while not kind.settled():
-            kind.pump()
-        found.nudged += _decision(kind, start_ns, due_ns)
+        # The engine's last decision has reached into the time of this one, or its question for an update is overdue.
+        stalled = max(free_ns, _settle(kind)) > start_ns
+        nudges, held = _decision(kind, start_ns, due_ns)
+        found.nudged, stalled = found.nudged + nudges, stalled or held
         sent_ns, arrived = kind.exchange.moments()
         found.from_ns.append(due_ns if stalled else sent_ns)
         found.late_ns.append(0 if stalled else sent_ns - due_ns)
@@ -186,11 +184,13 @@ def block(kind: Kind, decisions: int) -> Block:
     return found
 
 
-def _decision(kind: Kind, start_ns: int, due_ns: int) -> int:
-    """Idle quotes from `start_ns` on, then the tick; until both orders have come. How often it had to be nudged."""
+def _decision(kind: Kind, start_ns: int, due_ns: int) -> tuple[int, bool]:
+    """Idle quotes from `start_ns` on, then the tick; until both orders have come. (how often it had to be nudged,
+    whether the tick could not be sent in time, since its update was not asked for yet)."""
     for at in range(IDLE_QUOTES):
         _until(kind, start_ns + at * GAP_NS)
         kind.idle()
+    held = _settle(kind) > due_ns
     tick = kind.tick()
     _until(kind, due_ns - GAP_NS // 4)
     kind.exchange.fire(tick, due_ns)
@@ -204,7 +204,16 @@ def _decision(kind: Kind, start_ns: int, due_ns: int) -> int:
         ordered = {one for one in spoken if kind.take(one, kind.exchange.answer(one))}
         kind.exchange.again(spoken - ordered)  # DIFF's question for the next update has come first
         waiting -= ordered
-    return nudges
+    return nudges, held
+
+
+def _settle(kind: Kind) -> int:
+    """Read and act until all is settled: when that was, 0 where it was so at once."""
+    if kind.settled():
+        return 0
+    while not kind.settled():
+        kind.pump()
+    return monotonic_ns()
 
 
 def _until(kind: Kind, at_ns: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bench.rig import tuned
+from bench.rig import tuned, with_both_fix
 from bench.sent import Sent
 from desk.config import Config
 from engine.calendar import Calendar
@@ -59,20 +59,14 @@ class Told(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def config_for(ports: Ports, leg: str) -> tuple[Config, Mapping[str, Calendar]]:
-    """The rig's config, its venues at the peer. With both legs FIX the Chinese one trades as there is no close-today
-    in that protocol: its days are one."""
+    """The rig's config, its venues at the peer."""
     foreign = _fix(ports, 1, "SIM_OTC")
     if leg != FIX:
         urls = {"md_url": f"ws://{HOST}:{ports.quotes[0]}/md", "td_url": f"ws://{HOST}:{ports.orders[0]}/td"}
         beats = {"heartbeat_ms": _NO_BEAT_MS, "silence_ms": _NO_BEAT_MS + 1}
         return tuned({"SIM_SHFE": urls | beats, "SIM_OTC": foreign})
     config, calendars = tuned({"SIM_OTC": foreign})
-    replace = msgspec.structs.replace
-    domestic = replace(config.venues[0], protocol="fix44", settings=_fix(ports, 0, "SIM_SHFE"))
-    gold = replace(config.instruments[0], position_mode="long_short")
-    return replace(
-        config, venues=[domestic, *config.venues[1:]], instruments=[gold, *config.instruments[1:]]
-    ), calendars
+    return with_both_fix(config, _fix(ports, 0, "SIM_SHFE")), calendars
 
 
 def _fix(ports: Ports, venue: int, name: str) -> dict:
