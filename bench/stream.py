@@ -31,6 +31,9 @@ class _End:
         self._waits.clear()
         return data
 
+    def open(self, whole: bool) -> None:
+        """Nobody else writes to it."""
+
     def close(self) -> None:
         """There is nothing to close."""
 

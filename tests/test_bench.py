@@ -29,7 +29,8 @@ def test_a_round_of_each_bench_gives_its_named_figures(bench):
     found = bench.measure(1)
     assert found.name == bench.__name__.removeprefix("bench.")
     assert FLAT[found.name] <= set(found.flat)
-    assert all(value >= 0 for value in found.flat.values())
+    # On a busy machine the engine may come out ahead of its floor.
+    assert all(value >= 0 for name, value in found.flat.items() if "minus_floor" not in name)
     assert all(row.ratio is None or row.ratio > 0 for row in found.rows)
 
 
