@@ -3,10 +3,11 @@
 import json
 import sys
 
+import msgspec
 import pytest
 
 from bench import figures, gate, journal, levels, path, quote, replay, rig
-from bench.__main__ import BENCHES, main, run
+from bench.__main__ import BENCHES, as_json, main, run
 from bench.figures import Refused, Result, Row, Samples
 from bench.peers import peer as peers
 from engine.clock import now_ns
@@ -40,8 +41,19 @@ def test_the_command_prints_a_table_and_writes_the_flat_figures(tmp_path, capsys
     assert "included:" in said and "excluded:" in said and "floor p50" in said
     written = json.loads(file.read_text())
     assert FLAT["gate"] <= set(written)
+    assert written["gate.pair_us_p50"] == written["pair_us_p50"]
     assert written["details"]["gate"]["samples"] > 0
     assert written["refused"] == [] and written["machine"]["versions"]["python"]
+
+
+def test_a_key_of_two_benches_is_only_told_with_its_bench():
+    path, quote = (msgspec.structs.replace(ours(), name=name, flat=flat)
+                   for name, flat in (("path", {"idle_us_p50": 1.0, "both_us_p50": 2.0}),
+                                      ("quote", {"idle_us_p50": 3.0})))  # fmt: skip
+    written = as_json({}, [path, quote], [])
+    assert (written["path.idle_us_p50"], written["quote.idle_us_p50"], written["both_us_p50"]) == (1.0, 3.0, 2.0)
+    assert "idle_us_p50" not in written
+    assert as_json({}, [quote], [])["idle_us_p50"] == 3.0
 
 
 def test_the_list_names_every_bench(capsys):
