@@ -4,6 +4,7 @@ The process is the real one, with real sockets; the steps are called as always, 
 it was over. The stamps go to the file that TANDEM_START_STEPS names, once the engine takes its first beat.
 """
 
+import gc
 import os
 import sys
 import time
@@ -30,6 +31,7 @@ def noted(stamps: dict[str, int], step: str, call: Callable) -> Callable:
 
 def main() -> int:
     stamps = {"interpreter": time.monotonic_ns()}
+    gc.disable()  # as the command does before its imports
     from desk import check, cli, run
 
     stamps["imports"] = time.monotonic_ns()

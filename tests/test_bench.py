@@ -6,7 +6,7 @@ import sys
 import msgspec
 import pytest
 
-from bench import figures, gate, journal, levels, path, quote, replay, rig
+from bench import figures, gate, journal, levels, path, quote, replay, rig, start
 from bench.__main__ import BENCHES, as_json, main, run
 from bench.figures import Refused, Result, Row, Samples
 from bench.peers import peer as peers
@@ -22,10 +22,11 @@ FLAT = {
     "journal": {"record_ns_p50"},
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
     "replay": {"quotes_per_s"},
+    "start": {"ready_s", "rss_anon_mb"},
 }
 
 
-@pytest.mark.parametrize("bench", [path, quote, gate, journal, levels, replay], ids=lambda bench: bench.__name__)
+@pytest.mark.parametrize("bench", [path, quote, gate, journal, levels, replay, start], ids=lambda bench: bench.__name__)
 def test_a_round_of_each_bench_gives_its_named_figures(bench):
     found = bench.measure(1)
     assert found.name == bench.__name__.removeprefix("bench.")
