@@ -4,6 +4,7 @@ Live, replay and sweep run these same functions. They journal what they take in 
 allocates, logs or waits.
 """
 
+from desk.order_frames import make_frames
 from engine.append import append, append_input
 from engine.book import apply_quote
 from engine.core import Hot
@@ -144,6 +145,8 @@ def decide(base, journal, number, now_ns):
         # An order that waits for another leg is journalled when it is released.
         if orders_of(base)[scratch.order_slot[order]].state != CREATED:
             _journal_order(base, journal, scratch.order_slot[order], now_ns)
+    if scratch.board != 0:
+        make_frames(base, scratch.board, count, now_ns)
     scratch.stamps.decision_id, scratch.stamps.deal_id = decision.decision_id, decision.deal_id
     stamps[7] = mono_ns() + scratch.clock_offset_ns
     stamps[8] = stamps[9] = stamps[10] = stamps[11] = 0

@@ -27,6 +27,7 @@ from desk.build import Names, instruments_of
 from desk.compile import warm
 from desk.config import Config
 from desk.control import controlled
+from desk.order_frames import furnished
 from engine import records
 from engine.calendar import Calendar
 from engine.clock import OFFSET_NS, now_ns
@@ -195,6 +196,7 @@ async def serve(setup: Setup, asked: list[int]) -> int:
         epoch = next_epoch(setup.folder)
         loop.core.journal, loop.core.gateways = journal, adapters
         loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
+        furnished(loop.core, [spec.protocol for spec in config.venues])
         loop.on_start(start_fields(setup, epoch, record), record, now_ns())
         inputs.bind(loop, ending)
         if config.hooks:

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from engine import records
+from engine.frames import Board
 from engine.ports import ExecReport, Gateway, PythonStrategy
 from engine.repair import RepairPolicy
 from engine.schema import ACTIVE
@@ -94,7 +95,8 @@ class Core:
     deal_orders: deal id -> numbers of its orders. live_orders, open_deals: in order of age. trades: of booked
     trades, (venue, trade id, side, order number) -> (lots, ticks); busted: of those undone; sides: (venue,
     contract's meter, trading day, trade id) -> side of the first one told. failed: orders whose write failed in this
-    turn. told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
+    turn. board: where the compiled half leaves the orders' bytes, None in replay.
+    told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
     last of why a strategy does not decide. sessions:
     (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
     never for a decision. signals: the Python strategies and their parameters, ramps: of the
@@ -119,6 +121,7 @@ class Core:
         self.sides: dict[tuple[int, int, int, str], int] = {}
         self.busted: set[tuple[int, str, int, int]] = set()
         self.failed: list[int] = []
+        self.board: Board | None = None
         self.wake: Callable[[int], None] = lambda due_ns: None
         self.halted: dict[int, None] = {}
         self.stopped: dict[int, int] = {}

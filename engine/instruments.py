@@ -69,15 +69,15 @@ def decimals_of(step: Fraction) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _scale(step: Fraction) -> tuple[int, int]:
-    """(digits after the point, the step in units of the last digit)."""
+def step_scale(step: Fraction) -> tuple[int, int]:
+    """(the step in units of its last digit, digits after the point)."""
     digits = decimals_of(step)
-    return digits, int(step * 10**digits)
+    return int(step * 10**digits), digits
 
 
 def step_text(steps: int, step: Fraction) -> str:
     """steps x step as an exact decimal text with the digits of the step: step_text(3, 1/20) -> '0.15'."""
-    digits, unit = _scale(step)
+    unit, digits = step_scale(step)
     scaled = steps * unit
     if digits == 0:
         return str(scaled)

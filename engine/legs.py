@@ -6,11 +6,10 @@ from engine.ids import client_id
 from engine.instruments import NET
 from engine.messages import spend_message
 from engine.orders import CANCEL_ASKED, ENDED, MOVES, TERMINAL
-from engine.ports import FAILED, IOC, READY, TRADING, OrderRequest
+from engine.ports import FAILED, IOC, TRADING, OrderRequest
 from engine.positions import keep_working
 from engine.records import CANCEL, ORDER, QUERY, SENT
 from engine.schema import (
-    ACTIVE,
     CANCEL_SENT,
     CREATED,
     FREQUENT,
@@ -38,12 +37,15 @@ def gateway_of(core: Core, row):
 
 
 def send(core: Core, deal_id: int, count: int) -> None:
-    """Write the orders in the scratch row, the legs of all venues back to back; the frames are made before the first.
+    """Write the orders in the scratch row, the legs of all venues back to back; they are in the journal already.
 
-    They are in the journal already. A gateway's second order waits for its first to be written.
+    Frames that the compiled half has made go first, before anything else is done. The others are made here, all before
+    the first of them is written; a gateway's second order waits for its first to be written.
     """
+    fired = core.board.fire(core.gateways, core.clock) if core.board else []
     state = core.state
     rows = [state.order[slot] for slot in state.scratch["order_slot"][:count]]
+    gone = {number for _, number, *_ in fired}
     numbers = core.deal_orders.setdefault(deal_id, [])
     queues: dict[int, list] = {}
     for row in rows:
@@ -52,8 +54,20 @@ def send(core: Core, deal_id: int, count: int) -> None:
         if row["state"] == CREATED:  # it waits for another leg
             if row["release_ns"]:
                 core.wake(int(row["release_ns"]))
-            continue
-        queues.setdefault(int(state.instrument[row["instrument"]]["venue"]), []).append(row)
+        elif int(row["order_no"]) not in gone:
+            queues.setdefault(int(state.instrument[row["instrument"]]["venue"]), []).append(row)
+    note_sent(core, deal_id, [_noted(core, *one) for one in fired] + _write(core, queues))
+
+
+def _noted(core: Core, slot: int, number: int, session_number: int, status: int, sent_ns: int, size: int) -> tuple:
+    """Tell its gateway of an order that was fired."""
+    row = core.state.order[slot]
+    gateway_of(core, row).noted(request_of(row), session_number, status, core.now_ns)
+    return row, ORDER, status, sent_ns, size
+
+
+def _write(core: Core, queues: dict[int, list]) -> list:
+    """Encode and write orders by venue, in rounds: the first ones of all, then the second ones."""
     sent = []
     while queues:
         frames = []
@@ -66,77 +80,7 @@ def send(core: Core, deal_id: int, count: int) -> None:
         for gateway, row, frame in frames:
             status = gateway.write(frame)
             sent.append((row, ORDER, status, core.clock(), len(frame)))
-    _note_sent(core, deal_id, sent)
-
-
-def release_due(core: Core, rows: list) -> bool:
-    """Send the deal's orders that waited and need not wait any longer, as much of them as what led has filled.
-
-    Behind a leading leg: once all its orders are over and certain. Behind a far leg: when their time has come, whole
-    where nothing is known of it yet; never while it is in doubt. What may not raise risk any more by then (a link, a
-    switch) is dropped: repair goes on from what has traded.
-    """
-    waiting = [row for row in rows if row["state"] == CREATED]
-    if not waiting:
-        return False
-    of = int(waiting[0]["decision_id"])
-    leading = [row for row in rows if row["decision_id"] == of and row["state"] != CREATED]
-    far_first = bool(waiting[0]["release_ns"])
-    if far_first and core.now_ns < waiting[0]["release_ns"]:
-        return False
-    if any(row["in_doubt"] for row in leading):
-        return False
-    filled, asked = (sum(int(row[name]) for row in leading) for name in ("cum_lots", "lots"))
-    if any(row["state"] not in TERMINAL for row in leading):
-        if not far_first:
-            return False
-        filled = asked  # it is on its way, and meant to be met
-    if not _may_raise(core, waiting + leading):
-        filled = 0
-    for leg in sorted({int(row["leg"]) for row in waiting}):
-        mine = [row for row in waiting if row["leg"] == leg]
-        _release(core, mine, min(sum(int(row["lots"]) for row in mine) * filled // max(asked, 1), 2**40))
-    return True
-
-
-def _may_raise(core: Core, rows: list) -> bool:
-    """Whether an entry or exit may still go on: every venue there, no switch against it."""
-    state = core.state
-    deal = state.deal_row(int(rows[0]["deal_id"]))
-    instruments = [state.instrument[row["instrument"]] for row in rows]
-    links = all((state.venue[one["venue"]]["link"] == READY).all() for one in instruments)
-    switches = [state.head["switch"], state.strategy[deal["strategy"]]["switch"]]
-    switches += [state.spread[deal["spread"]]["switch"]]
-    switches += [state.venue[one["venue"]]["switch"] for one in instruments]
-    switches += [state.market[state.venue[one["venue"]]["market"]]["switch"] for one in instruments]
-    switches += [state.account[one["account"]]["switch"] for one in instruments]
-    return links and (max(switches) == ACTIVE or rows[0]["purpose"] != records.ENTRY)
-
-
-def _release(core: Core, rows: list, lots: int) -> None:
-    """Send `lots` of one leg's waiting orders, in their order; what is not needed of them is ended here, unsent."""
-    for row in rows:
-        wanted = min(int(row["lots"]), lots)
-        lots -= wanted
-        if wanted == 0 or _met_by(core, int(row["instrument"]), int(row["side"]), int(row["limit_ticks"])):
-            drop(core, row)
-            continue
-        row["lots"], row["state"], row["sent_ns"] = wanted, SENT_STATE, core.now_ns
-        row["deadline_ns"] = max(int(row["deadline_ns"]), core.now_ns + core.timing.ack_timeout_ns)
-        slot = slot_of(core, row)
-        keep_working(core.state.address, slot, wanted)
-        meters.shrink_order(core.state.address, slot)
-        meters.use_order(core.state.address, slot)
-        refresh_own(core, int(row["instrument"]))
-        core.emit(
-            ORDER, order_no=row["order_no"], decision_id=row["decision_id"], deal_id=row["deal_id"], leg=row["leg"],
-            instrument=row["instrument"], side=row["side"], offset=row["offset"], tif=row["tif"],
-            purpose=row["purpose"], lots=row["lots"], limit_ticks=row["limit_ticks"], hold_micros=row["hold_micros"],
-        )  # fmt: skip
-        spend_message(core.state.address, slot, core.now_ns)
-        gateway = gateway_of(core, row)
-        frame = gateway.encode_order(request_of(row), core.now_ns)
-        _note_sent(core, int(row["deal_id"]), [(row, ORDER, gateway.write(frame), core.clock(), len(frame))])
+    return sent
 
 
 def drop(core: Core, row) -> None:
@@ -195,13 +139,13 @@ def refresh_own(core: Core, at: int) -> None:
 
 def make_way(core: Core, at: int, lots: int, limit_ticks: int) -> bool:
     """Cancel our own orders that an order of `lots` at this limit could meet; True where there are any (F19)."""
-    met = _met_by(core, at, lots, limit_ticks)
+    met = met_by(core, at, lots, limit_ticks)
     for row in met:
         withdraw(core, row)
     return bool(met)
 
 
-def _met_by(core: Core, at: int, lots: int, limit_ticks: int) -> list:
+def met_by(core: Core, at: int, lots: int, limit_ticks: int) -> list:
     rows = (core.state.order_row(number) for number in core.live_orders)
     contract = core.state.instrument[at]["contract"]
     same = lambda other: other == at or (contract >= 0 and core.state.instrument[other]["contract"] == contract)
@@ -283,7 +227,7 @@ def _can_cancel(row) -> bool:
     return row["state"] == WORKING or (row["state"] == SENT_STATE and row["tif"] != IOC)
 
 
-def _note_sent(core: Core, deal_id: int, sent: list) -> None:
+def note_sent(core: Core, deal_id: int, sent: list) -> None:
     """Journal what was measured, and remember the writes that failed: they become inputs when this one is done."""
     stamps = core.state.scratch["stamps"]
     for number, (row, kind, status, sent_ns, size) in enumerate(sent):

@@ -220,6 +220,22 @@ class Gateway(Protocol):
     def write(self, frame: bytes) -> int: ...
 
 
+class FastGateway(Gateway, Protocol):
+    """A gateway whose orders' bytes the compiled half can make (`engine.frames`)."""
+
+    def furnish(self, board, protocol: int) -> None:
+        """Fill its rows of the board; from then on orders come by `put`."""
+
+    def put(self, frame: memoryview, number: int) -> int:
+        """Write an order's frame, as `write`. number: the session's number in it, 0 where there is none.
+
+        Nothing is remembered of it before `noted`, which follows when all legs have left. The memory is used again.
+        """
+
+    def noted(self, order: OrderRequest, number: int, status: int, now_ns: int) -> None:
+        """What `put` has written, and with what result."""
+
+
 class Adapter(Gateway, Protocol):
     """A venue as the wiring sees it: its life, and `poll` for the busy mode."""
 

@@ -316,6 +316,7 @@ SCRATCH = np.dtype([
     ("order", ORDER_DTYPE),
     ("orders", "<i8"), ("order_slot", "<i8", (MAX_ORDERS,)),
     ("stamps", STAMPS_DTYPE),
+    ("board", "<i8"),  # address of this process's `engine.frames.BOARD`; 0: no bytes are made
     ("clock_offset_ns", "<i8"),  # from CLOCK_MONOTONIC to engine time, of this process
 ], align=True)  # fmt: skip
 

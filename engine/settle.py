@@ -1,6 +1,6 @@
 """Step 8: a deal is balanced and ends, or is out of balance and is repaired, or is handed to a person."""
 
-from engine import ledger, legs, switches, views
+from engine import ledger, legs, release, switches, views
 from engine.core import Core
 from engine.deals import (
     add_proxy,
@@ -81,7 +81,7 @@ def review(core: Core, deal, doubt_since_ns: int = 0) -> None:
     if deal["state"] == CLOSED:
         _reopen(core, deal)
     rows = core.rows_of(int(deal["deal_id"]))
-    legs.release_due(core, rows)
+    release.due(core, rows)
     measure(deal, rows)
     bound = bound_of(core, deal)
     watch_naked(core.state, deal, bound, core.now_ns, doubt_since_ns)
@@ -229,7 +229,7 @@ def _unhalt(core: Core, deal) -> None:
 def check_deal(core: Core, deal) -> None:
     """On the timer: orders to release, the naked limit, and the next repair where it is due."""
     rows = core.rows_of(int(deal["deal_id"]))
-    if legs.release_due(core, rows):
+    if release.due(core, rows):
         review(core, deal)
         return
     watch_naked(core.state, deal, bound_of(core, deal), core.now_ns)

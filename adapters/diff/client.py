@@ -9,7 +9,8 @@ import orjson
 from adapters.diff.market import PRICES_KEPT, MarketData
 from adapters.diff.settings import DiffSettings
 from adapters.diff.trading import Trading
-from engine.instruments import Instrument
+from engine.frames import LARGEST_UNIT, Board, fill
+from engine.instruments import Instrument, step_scale
 from engine.ports import BUY, DAY, DOWN, FAILED, FOK, IOC, OFFSETS, WRITTEN, Inputs, OrderRequest
 
 # What this protocol can and cannot do, for whoever builds on it.
@@ -44,6 +45,8 @@ class DiffVenue:
         contracts = contracts_of(instruments)
         self._market = MarketData(venue, settings, contracts, inputs, clock)
         self._trading = Trading(venue, settings, contracts, inputs, clock)
+        self._venue = venue
+        self._instruments = {instrument.index: instrument for instrument in instruments}
         user = orjson.dumps(settings.user).decode()
         self._heads = {
             instrument.index: _order_head(user, symbol, instrument) for symbol, instrument in contracts.items()
@@ -71,6 +74,22 @@ class DiffVenue:
             f'"offset":"{OFFSETS[order.offset]}","volume":{order.lots},"price_type":"LIMIT",'
             f'"limit_price":{price_text(order.limit_ticks)},{_TERMS[order.tif]}}}'
         ).encode()
+
+    def furnish(self, board: Board, protocol: int) -> None:
+        """What the compiled encoder needs of each contract."""
+        for index, (head, _) in self._heads.items():
+            row = board.terms[index]
+            row["price_unit"], row["price_digits"] = step_scale(self._instruments[index].tick)
+            if row["price_unit"] <= LARGEST_UNIT:
+                fill(row, "contract", head.encode())
+        board.encoder[self._venue]["protocol"] = protocol
+
+    def put(self, frame: memoryview, number: int) -> int:
+        return self._trading.link.write(frame)
+
+    def noted(self, order: OrderRequest, number: int, status: int, now_ns: int) -> None:
+        """After `put`."""
+        self._trading.sent[order.client_id] = now_ns
 
     def encode_cancel(self, order: OrderRequest, cancel_id: str, now_ns: int) -> bytes:
         """cancel_order, by the order's own id: DIFF gives a cancel no id."""

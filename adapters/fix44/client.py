@@ -50,6 +50,9 @@ class FixVenue:
         self._order_dialer = Dialer(orders, settings, settings.order_port, clock, self._trading)
         self.encode_order = self._trading.encode_order
         self.write = self._trading.write
+        self.put = self._trading.put
+        self.noted = self._trading.noted
+        self.furnish = self._trading.furnish
 
     async def start(self) -> None:
         """Connect both sessions and keep them connected. Returns at once."""

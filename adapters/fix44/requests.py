@@ -5,6 +5,7 @@ Source: FIX 4.4 volume 4 (D, F, H), volume 3 (V), volume 5 (AN, BB).
 
 from adapters.fix44.codec import clean
 from adapters.fix44.listing import Listing
+from engine.frames import LARGEST_UNIT, fill
 from engine.instruments import NET
 from engine.ports import BUY, DAY, FOK, IOC, OPEN, OrderRequest
 
@@ -41,6 +42,16 @@ class Requests:
     def _contract(self, order: OrderRequest) -> bytes:
         symbol = self._listing.by_index[order.instrument].symbol
         return b"%b55=%b\x0154=%b\x01" % (self._account, symbol, SIDES[order.side])
+
+    def furnish(self, terms) -> None:
+        """The rows of `engine.frames.TERMS` of this venue's contracts. One whose steps could leave 64 bits has none."""
+        for index, listed in self._listing.by_index.items():
+            row = terms[index]
+            row["price_unit"], row["price_digits"] = listed.prices.scale
+            row["size_unit"], row["size_digits"] = listed.sizes.scale
+            row["net"] = listed.instrument.position_mode == NET
+            if max(row["price_unit"], row["size_unit"]) <= LARGEST_UNIT:
+                fill(row, "contract", b"%b55=%b\x01" % (self._account, listed.symbol))
 
     def _fix(self, kind: tuple[int, int, int, int]) -> bytes:
         instrument, side, offset, tif = kind

@@ -78,7 +78,7 @@ class Session:
         self.stamps = Stamps()
         # As every good message says it: looked for whole, and taken apart only where it is not there.
         self._parties = tags.SENDER + clean(settings.target) + tags.SOH, tags.TARGET + clean(settings.sender) + tags.SOH
-        self._route = b"\x0149=%b\x0156=%b\x0134=" % (clean(settings.sender), clean(settings.target))
+        self.route = b"\x0149=%b\x0156=%b\x0134=" % (clean(settings.sender), clean(settings.target))
 
     # The socket's life
 
@@ -146,7 +146,7 @@ class Session:
         self._output.append(self._frame(kind, seq, body, now_ns))
 
     def _frame(self, kind: bytes, seq: int, body: bytes, now_ns: int) -> bytes:
-        return frame(b"35=%b%b%d\x0152=%b\x01%b" % (kind, self._route, seq, self.stamps.text(now_ns), body))
+        return frame(b"35=%b%b%d\x0152=%b\x01%b" % (kind, self.route, seq, self.stamps.text(now_ns), body))
 
     def _logon_out(self, reset: bool, now_ns: int) -> None:
         user, secret = self.settings.username, self.settings.password

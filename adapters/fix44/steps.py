@@ -22,6 +22,11 @@ class Steps:
         self._unit = int(step * self._scale)
         self._memo: dict[bytes, tuple[int, int, int]] = {}
 
+    @property
+    def scale(self) -> tuple[int, int]:
+        """(the step in units of its last digit, digits after the point), as `engine.text.put_steps` has them."""
+        return self._unit, self._digits
+
     def exact(self, text: bytes) -> int:
         """The number of steps. ValueError where the text is no decimal number or no multiple of the step."""
         steps, rest, _ = self._memo.get(text) or self._divide(text)

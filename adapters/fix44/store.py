@@ -12,6 +12,8 @@ import struct
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+
 KEPT_MESSAGES = 100_000
 _MAGIC = int.from_bytes(b"TANDEM44", "little")
 _NUMBERS = struct.Struct("<QQQQ")
@@ -22,8 +24,24 @@ class MemoryStore:
     """Kept over a reconnect, gone with the process."""
 
     def __init__(self) -> None:
-        self._numbers: list[int] | memoryview = [0, 1, 1]
+        self._keep(np.array([0, 1, 1, 0], np.uint64))
         self._messages: dict[int, bytes] = {}
+
+    def _keep(self, where) -> None:
+        """The numbers lie there: [_, next_out, next_in, _], 8 bytes each. The array of the address goes at once, since
+        a map cannot be closed while there is one."""
+        self._numbers = memoryview(where).cast("B").cast("Q")
+        self._address = np.frombuffer(where, np.uint64).ctypes.data
+
+    @property
+    def out_address(self) -> int:
+        """Where the next outgoing number lies, for compiled code; until `close`."""
+        return self._address + 8
+
+    @property
+    def in_address(self) -> int:
+        """The same of the next incoming one."""
+        return self._address + 16
 
     @property
     def next_out(self) -> int:
@@ -72,7 +90,7 @@ class FileStore(MemoryStore):
         self._lock = _lock(path.with_name(path.name + ".lock"))
         try:
             self._map = _open_numbers(path.with_name(path.name + ".seq"))
-            self._numbers = memoryview(self._map).cast("Q")
+            self._keep(self._map)
             self._log = open(path.with_name(path.name + ".log"), "a+b", buffering=0)  # noqa: SIM115
             self._load()
         except BaseException:

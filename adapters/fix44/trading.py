@@ -11,6 +11,7 @@ from adapters.fix44.live import LiveOrders
 from adapters.fix44.reports import ENDS, Reports
 from adapters.fix44.requests import Requests
 from adapters.fix44.session import Session
+from engine.frames import Board, fill
 from engine.ids import order_no
 from engine.ports import CONNECTED, DOWN, FAILED, READY, TRADING, Event, ExecReport, Inputs, OrderRequest
 
@@ -65,6 +66,30 @@ class Trading:
             self._live.terminal(self._encoded[1].client_id)
         self._encoded = None
         return result
+
+    # The orders whose bytes the compiled half makes
+
+    def furnish(self, board: Board, protocol: int) -> None:
+        """What the compiled encoder needs: the session's fixed header, where its number lies, and each contract."""
+        encoder = board.encoder[self._venue]
+        encoder["number_at"] = self._session.store.out_address
+        self._requests.furnish(board.terms)
+        if fill(encoder, "head", self._session.route):
+            encoder["protocol"] = protocol
+
+    def put(self, frame: memoryview, number: int) -> int:
+        """Write a frame that was made under the session's next number; FAILED spends no number."""
+        link, store = self._link, self._session.store
+        if link is None or not link.active or number != store.next_out:
+            return FAILED
+        store.next_out = number + 1  # before the first byte leaves: a number is never used twice
+        return link.write(frame)
+
+    def noted(self, order: OrderRequest, number: int, status: int, now_ns: int) -> None:
+        """After `put`: what answers, refusals and doubt will find the order by."""
+        self._live.sent(tags.NEW_ORDER, number, order)
+        if status == FAILED:
+            self._live.terminal(order.client_id)
 
     def _encode(self, kind: bytes, order: OrderRequest, body: bytes, now_ns: int, cancel_id: str = "") -> bytes:
         if self._link is None or not self._link.active:
