@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import gate, journal, levels, path, quote, replay, start
+from bench import codec, gate, journal, kernels, levels, path, quote, replay, start
 from bench.figures import Refused, Result, table
 from bench.machine import machine, shown
 
@@ -17,6 +17,8 @@ BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
     "path": (path.measure, 5),
     "quote": (quote.measure, 9),
     "gate": (gate.measure, 9),
+    "kernels": (kernels.measure, 3),
+    "codec": (codec.measure, 3),
     "journal": (journal.measure, 9),
     "levels": (levels.measure, 6),
     "replay": (replay.measure, 5),

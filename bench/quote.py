@@ -19,7 +19,7 @@ _ROOM_BYTES = 1 << 20
 
 
 @numba.njit
-def _bare(base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags):
+def bare(base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags):
     """As many ints in as the compiled half takes, one out."""
     return flags
 
@@ -80,7 +80,7 @@ def _round(loop: Loop, market: Market) -> tuple[list[int], list[int], list[int],
         began = timer()
         loop.on_quote(*quote)
         ended = timer()
-        _bare(address, journal, *quote)
+        bare(address, journal, *quote)
         called = timer()
         again = timer()
         timed.append(ended - began)

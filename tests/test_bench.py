@@ -6,9 +6,10 @@ import sys
 import msgspec
 import pytest
 
-from bench import figures, gate, journal, levels, path, quote, replay, rig, start
+from bench import codec, figures, gate, journal, kernels, levels, path, quote, replay, rig, start
 from bench.__main__ import BENCHES, as_json, main, run
 from bench.figures import Refused, Result, Row, Samples
+from bench.micro.passes import passes
 from bench.peers import peer as peers
 from engine.clock import now_ns
 from engine.records import COMMAND_HALT
@@ -23,10 +24,15 @@ FLAT = {
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
     "replay": {"quotes_per_s"},
     "start": {"ready_s", "rss_anon_mb"},
+    "kernels": {"quote_1_us_p50", "quote_1000_us_p50", "quote_1_over_floor", "a_spread_ns"},
+    "codec": {"fix_quote_us_p50", "fix_order_us_p50", "fix_frame_us_p50", "diff_quote_us_p50", "diff_order_us_p50"},
 }
 
 
-@pytest.mark.parametrize("bench", [path, quote, gate, journal, levels, replay, start], ids=lambda bench: bench.__name__)
+BENCH_FILES = [path, quote, gate, kernels, codec, journal, levels, replay, start]
+
+
+@pytest.mark.parametrize("bench", BENCH_FILES, ids=lambda bench: bench.__name__)
 def test_a_round_of_each_bench_gives_its_named_figures(bench):
     found = bench.measure(1)
     assert found.name == bench.__name__.removeprefix("bench.")
@@ -55,6 +61,13 @@ def test_a_key_of_two_benches_is_only_told_with_its_bench():
     assert (written["path.idle_us_p50"], written["quote.idle_us_p50"], written["both_us_p50"]) == (1.0, 3.0, 2.0)
     assert "idle_us_p50" not in written
     assert as_json({}, [quote], [])["idle_us_p50"] == 3.0
+
+
+def test_a_micro_bench_that_finds_its_work_wrong_is_refused(tmp_path):
+    file = tmp_path / "bench_wrong.py"
+    file.write_text("def bench_wrong(benchmark):\n    assert benchmark(lambda: 1) == 2\n")
+    with pytest.raises(Refused, match="its work right"):
+        passes(file, 1)
 
 
 def test_the_list_names_every_bench(capsys):
