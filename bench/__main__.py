@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import codec, gate, journal, kernels, levels, path, quote, replay, start
+from bench import codec, gate, journal, kernels, levels, path, quote, replay, soak, start, storm_rate
 from bench.figures import Refused, Result, table
 from bench.machine import machine, shown
 
@@ -23,8 +23,10 @@ BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
     "levels": (levels.measure, 6),
     "replay": (replay.measure, 5),
     "start": (start.measure, 5),
+    "storm": (storm_rate.measure, 6),
+    "soak": (soak.measure, 10),
 }
-ONLY_NAMED: set[str] = set()  # the long ones: run where they are asked for by name
+ONLY_NAMED = {"soak"}  # the long ones: run where they are asked for by name
 
 
 def _parser() -> argparse.ArgumentParser:

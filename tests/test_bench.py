@@ -6,7 +6,7 @@ import sys
 import msgspec
 import pytest
 
-from bench import codec, figures, gate, journal, kernels, levels, path, quote, replay, rig, start
+from bench import codec, figures, gate, journal, kernels, levels, path, quote, replay, rig, soak, start, storm_rate
 from bench.__main__ import BENCHES, as_json, main, run
 from bench.figures import Refused, Result, Row, Samples
 from bench.micro.passes import passes
@@ -24,20 +24,22 @@ FLAT = {
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
     "replay": {"quotes_per_s"},
     "start": {"ready_s", "rss_anon_mb"},
+    "storm": {"deals_per_s", "breaches"},
+    "soak": {"drift_p50", "drift_p99", "growth_mb", "longest_stall_ms", "collections"},
     "kernels": {"quote_1_us_p50", "quote_1000_us_p50", "quote_1_over_floor", "a_spread_ns"},
     "codec": {"fix_quote_us_p50", "fix_order_us_p50", "fix_frame_us_p50", "diff_quote_us_p50", "diff_order_us_p50"},
 }
 
 
-BENCH_FILES = [path, quote, gate, kernels, codec, journal, levels, replay, start]
+BENCH_FILES = [path, quote, gate, kernels, codec, journal, levels, replay, start, storm_rate, soak]
 
 
 @pytest.mark.parametrize("bench", BENCH_FILES, ids=lambda bench: bench.__name__)
 def test_a_round_of_each_bench_gives_its_named_figures(bench):
     found = bench.measure(1)
-    assert found.name == bench.__name__.removeprefix("bench.")
+    assert found.name == bench.__name__.removeprefix("bench.").removesuffix("_rate")
     assert FLAT[found.name] <= set(found.flat)
-    assert all(value >= 0 for value in found.flat.values())
+    assert all(value >= 0 for key, value in found.flat.items() if key != "growth_mb")
     assert all(row.ratio is None or row.ratio > 0 for row in found.rows)
 
 
