@@ -49,7 +49,7 @@ class _Collections:
 
 
 def measure(rounds: int) -> Result:
-    """Quotes, beats and deals at their planned times; a stall is caught up with, and counts against each quote in it."""
+    """Quotes, beats and deals at their planned times; a stall is caught up with, and counts against all in it."""
     config, calendars = tuned()
     with tempfile.TemporaryDirectory() as name, engine(Path(name), config, calendars) as loop:
         with _as_live() as collections:
