@@ -22,8 +22,8 @@ from desk.build import (
     ramps_of,
 )
 from desk.code import codes_of, signals_of
+from desk.composed import HOT
 from desk.config import Config
-from desk.hot import HOT
 from desk.relimit import Relimit
 from engine.calendar import Calendar
 from engine.core import Core, Timing

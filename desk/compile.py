@@ -1,6 +1,9 @@
 """Compiles the hot half, or loads it from its cache: at set-up with a word of progress, and before every start."""
 
-from desk.hot import HOT
+import numpy as np
+
+from adapters.fix44.lane import LANE
+from desk.composed import HOT
 from engine import use
 from engine.clock import now_ns
 from engine.jit import CACHE
@@ -35,11 +38,12 @@ _ROWS = {
 
 def warm() -> None:
     """Call every compiled entry once, on a state of its own, so that the first tick meets nothing cold."""
-    state, journal = State(**_ROWS), MemoryJournal(1 << 16)
+    state, journal, lane = State(**_ROWS), MemoryJournal(1 << 16), np.zeros(1, LANE)
     state.ring["value"], state.spread["window"], state.spread["unit_ubase"] = 1.0, 1, 1
     state.spread["blocked"] = 1
     at = state.address
     HOT.on_quote(at, journal.address, 0, 1, 1, 2, 1, 0, 1, 0, 0)
+    HOT.take(at, journal.address, lane.ctypes.data, 1, False)
     HOT.decide(at, journal.address, 0, 1)
     HOT.sample(at, 1)
     HOT.pool_use(at, 0)

@@ -7,7 +7,7 @@ allocates, logs or waits.
 from desk.order_frames import make_frames
 from engine.append import append, append_input
 from engine.book import apply_quote
-from engine.core import Hot
+from engine.core import NO_ROOM
 from engine.deals import open_deal
 from engine.jit import njit
 from engine.kernels import price_spread, price_touched, sample_spread
@@ -40,11 +40,9 @@ from engine.tables import (
     strategies_of,
     venues_of,
 )
-from riskgate.capital_controls import pool_use_micros
 from riskgate.gate import check_and_hold
 from riskgate.repeat_controls import remember
-from strategies.signals import ask_strategies, may_ask, take_wish
-from strategies.stand import stand_of
+from strategies.signals import ask_strategies
 
 _AT_QUOTE = SCRATCH.fields["quote"][1]
 _AT_DECISION = SCRATCH.fields["decision"][1]
@@ -54,7 +52,6 @@ _QUOTE_BYTES = QUOTE_DTYPE.itemsize
 _DECISION_BYTES = DECISION_DTYPE.itemsize
 _VERDICT_BYTES = VERDICT_DTYPE.itemsize
 _ORDER_BYTES = ORDER_DTYPE.itemsize
-_NO_ROOM = -1
 
 
 @njit
@@ -72,7 +69,7 @@ def on_quote(
     quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots = bid_ticks, bid_lots, ask_ticks, ask_lots
     quote.venue_ns, quote.venue_seq = venue_ns, venue_seq
     if append_input(journal, QUOTE, 0, recv_ns, base + head.at_scratch + _AT_QUOTE, _QUOTE_BYTES) == 0:
-        return _NO_ROOM
+        return NO_ROOM
     head.now_ns = recv_ns
     head.quotes += 1
     book = books_of(base)[instrument]
@@ -163,6 +160,3 @@ def sample(base, now_ns):
     for index in range(len(books)):
         if books[index].updates > 0 and books[index].blocked == 0:
             mark(base, index, (books[index].bid_ticks + books[index].ask_ticks) // 2)
-
-
-HOT = Hot(on_quote, decide, sample, pool_use_micros, may_ask, take_wish, stand_of)

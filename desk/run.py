@@ -158,7 +158,8 @@ class Guarded:
 
     def bind(self, loop: Loop, ending: "_Ending") -> None:
         for name in (
-            "on_quote", "on_report", "on_link", "on_heard", "on_account", "on_position", "on_band", "on_bad_input",
+            "on_quote", "on_stream", "on_report", "on_link", "on_heard", "on_account", "on_position", "on_band",
+            "on_bad_input",
         ):  # fmt: skip
             setattr(self, name, _guarded(getattr(loop, name), ending))
 

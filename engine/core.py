@@ -15,12 +15,17 @@ from engine.repair import RepairPolicy
 from engine.schema import ACTIVE
 from engine.state import State
 
+NO_ROOM, QUOTED = -1, -2  # of `Hot.take`
+
 
 class Hot(NamedTuple):
-    """The compiled calls, composed by the desk. Both take the state's and the journal writer's address first.
+    """The compiled calls, composed by the desk. They take the state's address first, then, to journal, the writer's.
 
     on_quote(state, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags)
     -> decisions waiting in the scratch row, or -1 where the journal had no room.
+    take(state, journal, lane, recv_ns, each) -> the same for the bytes that a venue's lane holds: decisions waiting for
+    the quote in the scratch row, to be called again then; 0: nothing plain is left; NO_ROOM: make room, and call again;
+    QUOTED: a quote was taken that causes nothing, which stops it where `each` is set.
     decide(state, journal, number, now_ns) -> orders to send for that decision, 0 where it was Denied.
     sample(state, now_ns): price and sample every spread, mark every position.
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
@@ -30,6 +35,7 @@ class Hot(NamedTuple):
     """
 
     on_quote: Callable
+    take: Callable
     decide: Callable
     sample: Callable
     pool_use: Callable

@@ -4,8 +4,8 @@ Only what passes these methods can change the trading state, and each takes its 
 inputs through the same methods give the same outputs, byte for byte.
 """
 
-from engine import command, kill, legs, limits, positions, records, settle, watch
-from engine.core import Core, fitted, fitted_id
+from engine import command, kill, legs, limits, records, settle, watch
+from engine.core import NO_ROOM, Core, fitted, fitted_id
 from engine.ids import client_id
 from engine.launch import launch
 from engine.orders import TERMINAL
@@ -21,6 +21,7 @@ from engine.ports import (
     ExecReport,
     PositionReport,
 )
+from engine.reconcile import reconcile
 from engine.reports import apply_report
 from engine.schema import ACTIVE, CREATED
 from engine.signals import ask_signals
@@ -78,6 +79,26 @@ class Loop:
             waiting = core.hot.on_quote(core.state.address, core.journal.address, *quote)
             if waiting < 0:
                 raise MemoryError("the journal has no room for a quote")
+        self._decide(instrument, waiting)
+
+    def on_stream(self, lane: int, recv_ns: int) -> None:
+        """The quotes that a lane's bytes hold, each an input as `on_quote`'s."""
+        core = self.core
+        core.now_ns = recv_ns
+        ready = True
+        while waiting := core.hot.take(core.state.address, core.journal.address, lane, recv_ns, bool(core.signals)):
+            if waiting == NO_ROOM:
+                if not ready:
+                    raise MemoryError("the journal has no room for a quote")
+                self._end()
+                ready = False
+                continue
+            ready = True
+            self._decide(int(core.state.scratch["quote"]["instrument"]), max(waiting, 0))
+
+    def _decide(self, instrument: int, waiting: int) -> None:
+        """Put the decisions that a quote has caused through the gate, those of the Python strategies with them."""
+        core = self.core
         if core.signals:
             waiting = ask_signals(core, instrument, waiting)
         for number in range(waiting):
@@ -215,43 +236,8 @@ class Loop:
             records.POSITION, report.recv_ns, core.record(records.POSITION, instrument=report.instrument, **theirs)
         )
         if not core.live_orders:
-            self._reconcile(report.instrument, theirs)
+            reconcile(core, report.instrument, theirs)
         self._end()
-
-    def _reconcile(self, instrument: int, theirs: dict[str, int]) -> None:
-        """Compare a venue's position with ours while no order is alive. A difference is an alert, never a trade.
-
-        Before the first decision of a journal the venue's position is taken over. Where each side's total agrees, the
-        venue's split over days is: a new trading day made yesterday's of today's.
-        """
-        core = self.core
-        row = core.state.position[instrument]
-        ours = {side: int(row[side]) for side in theirs}
-        fresh = core.state.head["decision_counter"] == 0 or instrument in core.adopt
-        core.adopt.discard(instrument)
-        if fresh or _sides(ours) == _sides(theirs):
-            for side, lots in theirs.items():
-                row[side] = lots
-            self._drifts(instrument, False)
-            positions.take_over(core.state.address, instrument, _net(ours))
-            if ours != theirs and fresh:
-                core.alert("info", "position_taken", f"{core.instrument_name(instrument)}: position taken over",
-                           "nothing, if it is the one that was meant to be there", net=_net(theirs))  # fmt: skip
-            return
-        self._drifts(instrument, True)
-        if core.is_news(("drift", instrument), theirs):
-            core.alert(
-                "error", "position_drift", f"position in {core.instrument_name(instrument)} differs from the venue's",
-                "nothing new is let through in its account: find out who else trades it, then correct it by hand, or "
-                "`tandem resume` the account to take over the venue's word", ours=_net(ours), venue=_net(theirs),
-            )  # fmt: skip
-
-    def _drifts(self, instrument: int, drifts: bool) -> None:
-        """Count the contracts of an account whose position nobody is sure of: the gate looks at that."""
-        core, account = self.core, int(self.core.state.instrument[instrument]["account"])
-        if account >= 0 and drifts != (instrument in core.drifted):
-            core.state.account[account]["drifts"] += 1 if drifts else -1
-            (core.drifted.add if drifts else core.drifted.discard)(instrument)
 
     def on_band(self, instrument: int, lower_ticks: int, upper_ticks: int, recv_ns: int) -> None:
         """The price limits of a contract's day, as its venue tells them; an input only where they are news."""
@@ -385,12 +371,3 @@ class Loop:
         if core.journal.room_bytes < _LEAST_ROOM_BYTES and core.state.head["switch"] == ACTIVE:
             # An input, so that replay, whose buffer has room enough, halts at the same place.
             self.on_command(records.COMMAND_NO_ROOM, 0, -1, "journal", "no room left for the journal", core.now_ns)
-
-
-def _sides(position: dict[str, int]) -> tuple[int, int]:
-    """Lots long and lots short, over both days."""
-    return position["long_today"] + position["long_yesterday"], position["short_today"] + position["short_yesterday"]
-
-
-def _net(sides: dict) -> int:
-    return sides["long_today"] + sides["long_yesterday"] - sides["short_today"] - sides["short_yesterday"]

@@ -29,6 +29,7 @@ QUOTE_GAP = 1  # updates before this one are missing
 QUOTE_CLOSED = 2  # the venue says the contract is not trading
 QUOTE_LIMIT_UP = 4  # 涨停: no offers at the upper price limit
 QUOTE_LIMIT_DOWN = 8  # 跌停
+QUOTE_MERGED = 16  # older quotes of the contract were there too, unread: only this one was taken
 
 
 # What a venue reports of an order. The order table maps (state, event) to a state.
@@ -175,6 +176,10 @@ class Inputs(Protocol):
         venue_ns: int, recv_ns: int, venue_seq: int, flags: int,
     ) -> None:  # fmt: skip
         """A best quote; a side without a price has lots 0. venue_seq 0: the venue does not number its updates."""
+
+    def on_stream(self, lane: int, recv_ns: int) -> None:
+        """Quotes as a venue's bytes, in a lane at this address: the compiled half takes what is plain of them, each
+        as `on_quote` would; what is left in the lane is for its session."""
 
     def on_report(self, report: ExecReport) -> None: ...
 

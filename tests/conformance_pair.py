@@ -18,6 +18,7 @@ from adapters.sim.matching import Matching
 from adapters.sim.terms import Terms
 from adapters.sim.venue import SimVenue
 from adapters.ticks import NS, QuoteTick
+from bench.lane_ear import LaneEar
 from engine.clock import now_ns
 from engine.ids import client_id, order_number
 from engine.instruments import LONG_SHORT, Instrument
@@ -114,7 +115,7 @@ class Bad(NamedTuple):
 _Call = TypeVar("_Call", Quote, Link, Beat, Band, Bad, ExecReport, AccountReport, PositionReport)
 
 
-class Heard:
+class Heard(LaneEar):
     """`engine.ports.Inputs`: every call, in the order of their coming. news: set by each of them."""
 
     def __init__(self, news: asyncio.Event) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from fractions import Fraction
 
 from adapters.ports import NewOrder, VenueAccount, VenuePosition, VenueReport
+from bench.lane_ear import LaneEar
 from engine.clock import now_ns
 from engine.ids import client_id
 from engine.instruments import FX, Instrument
@@ -25,7 +26,7 @@ def order(number: int, side: int = BUY, lots: int = 3, ticks: int = 19_000, tif:
     return OrderRequest(number, client_id(number), instrument, side, 0, lots, ticks, tif)
 
 
-class Recorder:
+class Recorder(LaneEar):
     """An engine's `Inputs` that keeps everything and lets a test wait for something."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ import random
 
 import numpy as np
 
-from desk.hot import HOT
+from desk.composed import HOT
 from engine.journal import MemoryJournal
 from engine.records import DECISION, ORDER, QUOTE, VERDICT
 from engine.schema import UNSET

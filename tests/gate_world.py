@@ -4,7 +4,7 @@ Leg 0 is Shanghai gold, leg 1 COMEX gold, with the rate of the dollar between th
 """
 
 from desk.build import DEAL_ROWS, ORDER_ROWS, Names, build_state
-from desk.hot import HOT
+from desk.composed import HOT
 from engine.journal import MemoryJournal
 from engine.ports import READY
 from engine.records import ENTRY

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from desk.hot import HOT
+from desk.composed import HOT
 from engine.journal import MemoryJournal
 from engine.schema import NO_LIMIT
 from engine.state import State

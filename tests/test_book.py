@@ -2,7 +2,7 @@
 
 import pytest
 
-from desk.hot import HOT
+from desk.composed import HOT
 from engine.ports import QUOTE_CLOSED, QUOTE_GAP, QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP
 from engine.records import (
     BLOCKED_NAMES,

@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 import pytest
 
-from desk.hot import HOT
+from desk.composed import HOT
 from engine.ports import QUOTE_CLOSED, QUOTE_GAP, QUOTE_LIMIT_DOWN, QUOTE_LIMIT_UP
 from engine.records import CLOSED_MARKET, CROSSED, GAP, NO_QUOTE, ONE_SIDED, SKEWED, STALE
 from tests.spread_world import MS, NOW_NS, Desk, empty_state, fill_touches

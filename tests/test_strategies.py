@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from desk.hot import HOT
+from desk.composed import HOT
 from engine.ports import BUY, SELL
 from engine.records import ENTRY, EXIT
 from engine.schema import HALTED, REDUCE_ONLY

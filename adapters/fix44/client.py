@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from adapters.fix44.dialer import Dialer
 from adapters.fix44.feed import MarketData
+from adapters.fix44.lane import Lane
 from adapters.fix44.listing import Listing
 from adapters.fix44.session import Session, SessionSettings
 from adapters.fix44.settings import FixSettings
@@ -45,8 +46,9 @@ class FixVenue:
         self._trading = Trading(
             venue, orders, listing, settings.account, _account(instruments), settings.snapshot, inputs
         )
-        market_data = MarketData(venue, listing, settings.incremental, inputs)
-        self._feed_dialer = Dialer(feed, settings, settings.md_port, clock, market_data)
+        lane = Lane(listing, feed.store.in_address, feed.parties, settings.max_skew_s)
+        market_data = MarketData(venue, lane, settings.incremental, inputs)
+        self._feed_dialer = Dialer(feed, settings, settings.md_port, clock, market_data, lane if lane.fits else None)
         self._order_dialer = Dialer(orders, settings, settings.order_port, clock, self._trading)
         self.encode_order = self._trading.encode_order
         self.write = self._trading.write

@@ -129,6 +129,10 @@ class Frames:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def empty(self) -> bool:
+        return not self._rest
+
     def clear(self) -> None:
         self._rest = b""
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from adapters.fix44.lane import Lane
 from adapters.fix44.link import Link, Owner
 from adapters.fix44.session import Session
 from adapters.fix44.settings import FixSettings
@@ -13,14 +14,16 @@ class Dialer:
     """One session's connections, one after the other. The wait doubles from reconnect_min_ms while none logs on."""
 
     def __init__(
-        self, session: Session, settings: FixSettings, port: int, clock: Callable[[], int], owner: Owner
-    ) -> None:
+        self, session: Session, settings: FixSettings, port: int, clock: Callable[[], int], owner: Owner,
+        lane: Lane | None = None,
+    ) -> None:  # fmt: skip
         self.link: Link | None = None
         self._session = session
         self._settings = settings
         self._port = port
         self._clock = clock
         self._owner = owner
+        self._lane = lane
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -56,7 +59,7 @@ class Dialer:
             why = f"{self._settings.host}:{self._port}: {error or 'no connection in time'}"
             self._owner.on_down(None, why, self._clock())
             return False
-        self.link = link = Link(self._session, sock, self._clock, self._owner)
+        self.link = link = Link(self._session, sock, self._clock, self._owner, self._lane)
         await asyncio.shield(link.closed)
         return link.logged_on
 

@@ -7,67 +7,24 @@ from collections.abc import Callable
 
 from adapters.fix44 import tags
 from adapters.fix44.codec import FieldError, Message, get, groups, need, text
+from adapters.fix44.lane import RESTART, Lane, Top
 from adapters.fix44.link import Link
-from adapters.fix44.listing import Listed, Listing
 from adapters.fix44.requests import market_data
 from engine.ports import CONNECTED, DOWN, MARKET_DATA, QUOTE_CLOSED, QUOTE_GAP, READY, Inputs
 
 BID, ASK = b"0", b"1"
-RESTART = -1
 _REMOVE = b"2"
-
-
-class Top:
-    """The best quote of one instrument as the venue last told it.
-
-    seq: the venue's number of its last update, 0 where it does not number them. told: the number that the engine was
-    given last; RESTART while it may still hold one of an earlier numbering.
-    """
-
-    __slots__ = ("ask_lots", "ask_ticks", "bid_lots", "bid_ticks", "broken", "index", "listed", "seq", "told")
-
-    def __init__(self, listed: Listed) -> None:
-        self.listed = listed
-        self.index = listed.instrument.index
-        self.forget()
-
-    def forget(self) -> None:
-        self.bid_ticks = self.bid_lots = self.ask_ticks = self.ask_lots = self.seq = 0
-        self.told = RESTART
-        self.broken = False  # an update is missing: what increments say stays flagged until the next snapshot
-
-    def number(self, jumped: bool) -> int:
-        """What to tell the engine as venue_seq: 0 where its numbering starts anew or a message merged updates.
-
-        The engine takes a number that is not above its last one for an old quote, and any other step for a gap.
-        """
-        follows = self.told == 0 or self.seq == self.told + 1 or (jumped and self.seq > self.told)
-        self.told = self.seq if self.told != RESTART and follows else 0
-        return self.told
-
-    def set(self, side: bytes, ticks: int, lots: int) -> None:
-        if side == BID:
-            self.bid_ticks, self.bid_lots = ticks, lots
-        else:
-            self.ask_ticks, self.ask_lots = ticks, lots
-
-    def put(self, side: bytes, entry: bytes) -> None:
-        """An entry's price and size. FieldError without them; ValueError off the tick or for no such number."""
-        price = self.listed.prices.exact(get(entry, tags.ENTRY_PRICE) or need(entry, tags.ENTRY_PRICE))
-        lots = self.listed.sizes.floor(get(entry, tags.ENTRY_SIZE) or need(entry, tags.ENTRY_SIZE))
-        if lots < 0:
-            raise ValueError(f"tag 271: {self.listed.instrument.id} size: expected 0 or more, got {lots} lots")
-        self.set(side, price, lots)
 
 
 class MarketData:
     """Owner of the market data session's link."""
 
-    def __init__(self, venue: int, listing: Listing, incremental: bool, inputs: Inputs) -> None:
+    def __init__(self, venue: int, lane: Lane, incremental: bool, inputs: Inputs) -> None:
         self._venue = venue
         self._incremental = incremental
         self._inputs = inputs
-        self._tops = {symbol: Top(listed) for symbol, listed in listing.by_symbol.items()}
+        self._tops = lane.tops
+        self._lane = lane
         self._requests = 0
         self._kinds: dict[bytes, Callable[[Link, Message, int], None]] = {
             tags.MD_SNAPSHOT: self._snapshot,
@@ -101,6 +58,10 @@ class MarketData:
         except ValueError as error:
             self._lost(link, message, str(error), recv_ns)
 
+    def on_lane(self, recv_ns: int) -> None:
+        """The lane's buffer holds what was just read."""
+        self._inputs.on_stream(self._lane.address, recv_ns)
+
     def on_doubt(self, link: Link, why: str, recv_ns: int) -> None:
         """Updates may be missing, of any symbol: ask for all of them, and trust none before."""
         self.on_bad(link, f"market data: {why}; asking for snapshots", b"", recv_ns)
@@ -123,7 +84,7 @@ class MarketData:
         top = self._top(need(raw, tags.SYMBOL))
         jumped = self._count(top, get(raw, tags.RPT_SEQ))
         self._replace(top, raw)
-        top.broken = False
+        top.broken = 0
         closed = QUOTE_CLOSED if tags.QUOTE_CONDITION + b"B\x01" in raw else 0
         self._tell(link, top, raw, recv_ns, closed | (QUOTE_GAP if jumped else 0))
 
@@ -136,7 +97,7 @@ class MarketData:
         for entry in entries[1:]:
             side = entry[: entry.find(tags.SOH)]
             if side in (BID, ASK) and _first_level(entry):
-                top.put(side, entry)
+                _put(top, side, entry)
 
     def _increment(self, link: Link, message: Message, recv_ns: int) -> None:
         raw = message.raw
@@ -160,9 +121,9 @@ class MarketData:
         if side not in (BID, ASK) or not _first_level(entry):
             return
         if need(entry, tags.UPDATE_ACTION) == _REMOVE:
-            top.set(side, 0, 0)
+            _set(top, side, 0, 0)
         else:
-            top.put(side, entry)
+            _put(top, side, entry)
 
     def _refused(self, link: Link, message: Message, recv_ns: int) -> None:
         raw = message.raw
@@ -200,8 +161,7 @@ class MarketData:
         self.on_bad(link, f"market data: {why}", message.raw, recv_ns)
         for symbol, top in self._tops.items():
             if tags.SYMBOL + symbol + tags.SOH in message.raw:
-                top.set(BID, 0, 0)
-                top.set(ASK, 0, 0)
+                top.bid_ticks = top.bid_lots = top.ask_ticks = top.ask_lots = 0
                 self._break(link, symbol, top)
                 top.told = RESTART
                 self._inputs.on_quote(top.index, 0, 0, 0, 0, 0, recv_ns, top.number(True), QUOTE_GAP)
@@ -209,7 +169,7 @@ class MarketData:
     def _break(self, link: Link, symbol: bytes, top: Top) -> None:
         """Increments alone cannot be trusted any more: one snapshot is asked for, however many updates are missing."""
         if not top.broken:
-            top.broken = True
+            top.broken = 1
             self._ask(link, symbol, subscribe=False)
 
     def _ask(self, link: Link, symbol: bytes, subscribe: bool) -> None:
@@ -220,3 +180,19 @@ class MarketData:
 def _first_level(entry: bytes) -> bool:
     """Whether an entry is the best of its side (MDEntryPositionNo, absent or 1)."""
     return tags.POSITION_NO not in entry or get(entry, tags.POSITION_NO) == b"1"
+
+
+def _set(top: Top, side: bytes, ticks: int, lots: int) -> None:
+    if side == BID:
+        top.bid_ticks, top.bid_lots = ticks, lots
+    else:
+        top.ask_ticks, top.ask_lots = ticks, lots
+
+
+def _put(top: Top, side: bytes, entry: bytes) -> None:
+    """An entry's price and size. FieldError without them; ValueError off the tick or for no such number."""
+    price = top.listed.prices.exact(get(entry, tags.ENTRY_PRICE) or need(entry, tags.ENTRY_PRICE))
+    lots = top.listed.sizes.floor(get(entry, tags.ENTRY_SIZE) or need(entry, tags.ENTRY_SIZE))
+    if lots < 0:
+        raise ValueError(f"tag 271: {top.listed.instrument.id} size: expected 0 or more, got {lots} lots")
+    _set(top, side, price, lots)

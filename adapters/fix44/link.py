@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from adapters.fix44.codec import Bad, Message
+from adapters.fix44.lane import Lane
 from adapters.fix44.sequence import Doubt
 from adapters.fix44.session import LoggedOn, Session
 from adapters.fix44.states import ACTIVE, DOWN
@@ -28,6 +29,9 @@ class Owner(Protocol):
 
     def on_heard(self, link: "Link", recv_ns: int) -> None: ...
 
+    def on_lane(self, recv_ns: int) -> None:
+        """Bytes were read into its `lane`: what is plain of them may be taken there."""
+
     def on_down(self, link: "Link | None", why: str, now_ns: int) -> None:
         """Once a connection, the last call; without a link where none came about."""
 
@@ -35,7 +39,10 @@ class Owner(Protocol):
 class Link:
     """Owns the socket from here on. `closed` is done when it is gone."""
 
-    def __init__(self, session: Session, sock: socket.socket, clock: Callable[[], int], owner: Owner) -> None:
+    def __init__(
+        self, session: Session, sock: socket.socket, clock: Callable[[], int], owner: Owner, lane: Lane | None = None
+    ) -> None:
+        """lane: where plain messages are taken in compiled code; its owner then has `on_lane` too."""
         loop = asyncio.get_running_loop()
         self.session = session
         self.closed: asyncio.Future[None] = loop.create_future()
@@ -43,7 +50,10 @@ class Link:
         self.muted = False
         self._clock = clock
         self._owner = owner
-        self._transport = Transport(sock, self.receive, self._finish)
+        self._lane = lane
+        if lane is not None:
+            lane.reset()
+        self._transport = Transport(sock, self.receive, self._finish, self)
         session.connect(clock())
         self._flush()
         self._timer = loop.call_later(TICK_S, self._tick)
@@ -81,6 +91,26 @@ class Link:
     def abort(self, why: str) -> None:
         """Close the socket now, without a Logout."""
         self._finish(why)
+
+    # The lane, as the transport sees it
+
+    @property
+    def room(self) -> memoryview | None:
+        """Where to read to; None while messages have to go through the session."""
+        return self._lane.room if self._lane is not None and self.session.plain else None
+
+    def filled(self, size: int) -> None:
+        """So many bytes were read into `room`."""
+        lane, recv_ns = self._lane, self._clock()
+        before = lane.messages
+        lane.add(size)
+        self._owner.on_lane(recv_ns)
+        if lane.messages != before:
+            self.session.heard(recv_ns)
+        if lane.foreign:
+            self.receive(lane.drain())
+        else:
+            lane.keep()
 
     def receive(self, data: bytes) -> None:
         recv_ns = self._clock()

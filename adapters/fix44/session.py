@@ -77,7 +77,8 @@ class Session:
         self._sequence = Sequence(store, self._emit, self._repeat)
         self.stamps = Stamps()
         # As every good message says it: looked for whole, and taken apart only where it is not there.
-        self._parties = tags.SENDER + clean(settings.target) + tags.SOH, tags.TARGET + clean(settings.sender) + tags.SOH
+        self.parties = clean(settings.target), clean(settings.sender)
+        self._parties = tags.SENDER + self.parties[0] + tags.SOH, tags.TARGET + self.parties[1] + tags.SOH
         self.route = b"\x0149=%b\x0156=%b\x0134=" % (clean(settings.sender), clean(settings.target))
 
     # The socket's life
@@ -113,6 +114,16 @@ class Session:
         output = b"".join(self._output)
         self._output.clear()
         return output
+
+    @property
+    def plain(self) -> bool:
+        """Logged on, nothing missing, no half of a message held: the next one may be taken by a lane."""
+        return self.state == ACTIVE and self._sequence.idle and self._frames.empty
+
+    def heard(self, now_ns: int) -> None:
+        """A lane has taken messages."""
+        self.heard_ns = now_ns
+        self._tested = False
 
     # Out
 

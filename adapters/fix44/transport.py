@@ -6,6 +6,7 @@ TLS is not spoken here: a venue that wants it is reached through a local TLS tun
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Protocol
 
 from engine.ports import FAILED, QUEUED, WRITTEN
 
@@ -13,15 +14,31 @@ RECV_BYTES = 1 << 16
 MAX_QUEUED_BYTES = 1 << 24
 
 
-class Transport:
-    """A connected socket. on_data(bytes) per read, on_lost(why) once, when the socket is gone by any hand but ours."""
+class Lane(Protocol):
+    """Where bytes are read to while nothing of them needs a look: see `adapters.fix44.link`."""
 
-    def __init__(self, sock: socket.socket, on_data: Callable[[bytes], None], on_lost: Callable[[str], None]) -> None:
+    @property
+    def room(self) -> memoryview | None: ...
+
+    def filled(self, size: int) -> None: ...
+
+
+class Transport:
+    """A connected socket. on_data(bytes) per read, on_lost(why) once, when the socket is gone by any hand but ours.
+
+    lane: where its `room` is no None, what is read goes there, and `filled` is told in place of on_data.
+    """
+
+    def __init__(
+        self, sock: socket.socket, on_data: Callable[[bytes], None], on_lost: Callable[[str], None],
+        lane: "Lane | None" = None,
+    ) -> None:  # fmt: skip
         self._sock: socket.socket | None = sock
         self._loop = asyncio.get_running_loop()
         self._queue = bytearray()
         self._on_data = on_data
         self._on_lost = on_lost
+        self._lane = lane
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(sock, self.read)
@@ -44,8 +61,9 @@ class Transport:
     def read(self) -> None:
         """All that the socket holds now, without blocking."""
         while self._sock is not None:
+            room = self._lane.room if self._lane is not None else None
             try:
-                data = self._sock.recv(RECV_BYTES)
+                data = self._sock.recv(RECV_BYTES) if room is None else self._sock.recv_into(room)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
@@ -54,8 +72,11 @@ class Transport:
             if not data:
                 self._lost("closed by the counterparty")
                 return
-            self._on_data(data)
-            if len(data) < RECV_BYTES:
+            if room is None:
+                self._on_data(data)
+            else:
+                self._lane.filled(data)
+            if (len(data) if room is None else data) < RECV_BYTES:
                 return
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.lane_ear import LaneEar
 from desk.build import Names
 from desk.config import Config
 from desk.run import adapters_of
@@ -33,7 +34,7 @@ def notes_of(path: Path) -> Notes:
     return notes
 
 
-class _Asking:
+class _Asking(LaneEar):
     """`engine.ports.Inputs` of somebody who only wants to know the positions."""
 
     def __init__(self, venues: int) -> None:
