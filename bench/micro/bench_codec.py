@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import numba
+import numpy as np
 import orjson
 
 from adapters.diff.client import DiffVenue
@@ -12,8 +13,10 @@ from adapters.diff.settings import DiffSettings
 from adapters.fix44 import tags
 from adapters.fix44.codec import Frames, frame, get, header
 from adapters.fix44.feed import MarketData as FixMarketData
+from adapters.fix44.lane import LANE, TOP, UNDERSTOOD, Lane
 from adapters.fix44.listing import Listing
 from adapters.fix44.live import LiveOrders
+from adapters.fix44.quick import next_message
 from adapters.fix44.reports import Reports
 from adapters.fix44.requests import Requests
 from adapters.fix44.session import Session, SessionSettings
@@ -21,9 +24,11 @@ from adapters.fix44.stamps import Stamps
 from adapters.fix44.store import MemoryStore
 from adapters.fix44.trading import Trading
 from desk.order_frames import DIFF, FIX44, make_frames
+from engine.append import WORD
 from engine.frames import Board
 from engine.ids import client_id
 from engine.instruments import LONG_SHORT_TODAY, Instrument
+from engine.memory import view
 from engine.ports import IOC, OPEN, SELL, WRITTEN, Event, OrderRequest
 from engine.schema import SENT_STATE
 from engine.state import State
@@ -79,14 +84,40 @@ def _timed(benchmark, call, what: str, key: str, floor: str):
 
 def bench_fix_quote(benchmark) -> None:
     sink, frames, link = _Sink(), Frames(), _Link()
-    feed = FixMarketData(_FIX, Listing([_GC]), False, sink)
+    feed = FixMarketData(_FIX, _lane(0), False, sink)
 
     def parse() -> None:
         for raw in frames.feed(_SNAPSHOT):
             feed.on_message(link, header(raw), _NOW_NS)
 
-    _timed(benchmark, parse, f"FIX: a snapshot of {len(_SNAPSHOT)} bytes to on_quote", "fix_quote", "bench_fix_split")
+    _timed(benchmark, parse, f"FIX: a snapshot of {len(_SNAPSHOT)} bytes, in Python", "fix_quote", "bench_fix_split")
     assert sink.quote[:5] == (_GC.index, 41_234, 50, 41_235, 40) and sink.quote[6] == _NOW_NS
+
+
+def _lane(number_at: int) -> Lane:
+    return Lane(Listing([_GC]), number_at, (b"SIM_OTC", b"TANDEM"), 0.0)
+
+
+@numba.njit
+def _take(lane_at, number, now_ns):
+    """The message in the buffer once more, as if it had not been taken yet."""
+    lane = view(lane_at, 1, LANE)[0]
+    lane.at = lane.waiting = lane.told = 0
+    view(lane.number_at, 1, WORD)[0] = number
+    view(lane.tops, 1, TOP)[0].waits = 0
+    return next_message(lane, now_ns)
+
+
+def bench_fix_lane(benchmark) -> None:
+    number = np.zeros(1, np.int64)
+    lane = _lane(number.ctypes.data)
+    lane.room[: len(_SNAPSHOT)] = _SNAPSHOT
+    lane.add(len(_SNAPSHOT))
+    what = f"FIX: a snapshot of {len(_SNAPSHOT)} bytes, compiled"
+    found = _timed(benchmark, lambda: _take(lane.address, 4711, _NOW_NS), what, "fix_lane", "bench_bare")
+    top = lane.tops[b"GCG7"]
+    assert (found, lane.messages > _CALLS * _ROUNDS, number[0]) == (UNDERSTOOD, True, 4712)
+    assert (top.bid_ticks, top.bid_lots, top.ask_ticks, top.ask_lots) == (41_234, 50, 41_235, 40)
 
 
 def bench_fix_report(benchmark) -> None:

@@ -8,7 +8,7 @@ from bench.quote import bare
 from bench.rig import AU, FX, GC
 from bench.sized import sized
 from desk.build import Names, build_state
-from desk.hot import HOT
+from desk.composed import HOT
 from engine.journal import MemoryJournal
 from engine.kernels import price_touched
 from engine.ports import READY
