@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from bench import codec, gate, journal, kernels, levels, path, quote, replay, soak, start, storm_rate
+from bench import codec, gate, journal, kernels, levels, path, replay, soak, start, storm_rate, wire
 from bench.figures import Refused, Result, table
 from bench.machine import machine, shown
 
 # Each with its rounds where nobody says otherwise: all that run unnamed stay under two minutes together.
 BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
+    "wire": (wire.measure, 7),
     "path": (path.measure, 5),
-    "quote": (quote.measure, 9),
     "gate": (gate.measure, 9),
     "kernels": (kernels.measure, 3),
     "codec": (codec.measure, 3),

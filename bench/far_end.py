@@ -1,7 +1,6 @@
-"""The other end of the wire, a process of its own: both real venue servers, which take orders and write them down.
+"""The other end of the wire, a process of its own: both real venue servers, which take orders and answer none.
 
-It prints its ports as one JSON line, and when its input ends, the orders it was sent as another. A third server only
-drains what it is sent, for the floor.
+It prints its ports as one JSON line, and ends with its input.
 """
 
 import asyncio
@@ -23,45 +22,26 @@ from desk.venue import VenueFile, contracts_of
 from engine.clock import now_ns
 
 HOST = "127.0.0.1"
-_WAIT_S = 20.0
 
 
 class Ports(msgspec.Struct, forbid_unknown_fields=True):
-    """Where the far end listens. drain: bytes sent there are read and forgotten."""
+    """Where the far end listens."""
 
     diff: int
     fix_md: int
     fix_orders: int
-    drain: int
-
-
-class Sent(msgspec.Struct, frozen=True):
-    """An order as the venue read it from the wire. Prices in ticks."""
-
-    symbol: str
-    side: int
-    offset: int
-    lots: int
-    limit_ticks: int
-    tif: int
 
 
 class FarEnd:
-    """The process as the bench sees it. orders: what it was sent, known when the bench has hung up."""
+    """The process as the bench sees it."""
 
     def __init__(self, process: subprocess.Popen):
         self._process = process
         self.ports = msgspec.json.decode(process.stdout.readline(), type=Ports)
-        self.orders: list[Sent] = []
 
     def stay_on(self, core: int) -> None:
         """Keep its reading to one core."""
         os.sched_setaffinity(self._process.pid, {core})
-
-    def hang_up(self) -> None:
-        """End it, and take its orders."""
-        said, _ = self._process.communicate(timeout=_WAIT_S)
-        self.orders = msgspec.json.decode(said, type=list[Sent])
 
 
 @contextmanager
@@ -79,7 +59,7 @@ def far_end():
         process.stdout.close()
 
 
-class _Ledger:
+class Ledger:
     """`adapters.ports.OrderEntry` that writes orders down and answers none: the bench does that itself."""
 
     def __init__(self) -> None:
@@ -107,29 +87,19 @@ class _Ledger:
         return VenueAccount(currency="CNY", balance_micros=10**15, available_micros=10**15, margin_micros=0)
 
 
-async def _drain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while await reader.read(1 << 16):
-        pass
-    writer.close()
-
-
 async def _serve() -> None:
-    ledger = _Ledger()
+    ledger = Ledger()
     diff_file, fix_file = (_venue_file(name) for name in ("SIM_SHFE", "SIM_OTC"))
     users = {user.name: user.password for user in diff_file.sim.users}
     diff = DiffServer(contracts_of(diff_file), HOST, 0, users, now_ns)
     fix = FixServer(fix_file.sim.comp_id, contracts_of(fix_file), HOST, 0, 0, now_ns)
     diff_port = await diff.start(ledger)
     await fix.start(ledger)
-    drain = await asyncio.start_server(_drain, HOST, 0)
-    ports = Ports(diff_port, fix.md_port, fix.order_port, drain.sockets[0].getsockname()[1])
+    ports = Ports(diff_port, fix.md_port, fix.order_port)
     print(msgspec.json.encode(ports).decode(), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    drain.close()
     await diff.stop()
     await fix.stop()
-    taken = [Sent(o.symbol, o.side, o.offset, o.lots, o.limit_ticks, o.tif) for o in ledger.taken]
-    print(msgspec.json.encode(taken).decode(), flush=True)
 
 
 def _venue_file(name: str) -> VenueFile:

@@ -46,7 +46,11 @@ class Samples:
 
     @property
     def p99(self) -> float:
-        return percentile([sample for samples in self.rounds for sample in samples], 99)
+        return self.at(99)
+
+    def at(self, percent: float) -> float:
+        """A percentile over all samples."""
+        return percentile([sample for samples in self.rounds for sample in samples], percent)
 
     def less(self, timer_ns: int) -> "Samples":
         """Without what the timer itself takes; at least 1 ns each."""

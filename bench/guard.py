@@ -20,7 +20,7 @@ from bench.machine import kind_of, machine, shown
 from engine.clock import now_ns
 
 BASELINE = Path(__file__).parent / "baseline.json"
-CHOSEN = ("quote", "path", "gate", "kernels", "codec", "journal", "replay", "storm", "start")
+CHOSEN = ("path", "gate", "kernels", "codec", "journal", "replay", "storm", "start")
 LEAST_BAND = 0.15
 _REPEATS = 3
 _TIMES_SPREAD = 2.0  # three repeats do not show how far a fourth may lie

@@ -15,7 +15,7 @@ _INSTRUMENTS = 64
 class LaneEar:
     """For an `engine.ports.Inputs` that hears quotes by `on_quote` alone; instruments below 64."""
 
-    def on_stream(self, lane: int, recv_ns: int) -> None:
+    def on_stream(self, lane: int, recv_ns: int, waiting: int | None = None) -> None:
         tables = dict.fromkeys(("instrument", "book", "position"), _INSTRUMENTS)
         state, journal = State(**_ROWS, **tables), MemoryJournal(1 << 12)
         while HOT.take(state.address, journal.address, lane, recv_ns, True):

@@ -1,249 +1,251 @@
-"""`path`: from a quote in the adapter's hands to both orders in the kernel's."""
+"""`path`: from a quote in the adapter's hands to both orders at their gateways, in process."""
 
-import asyncio
 import gc
-import os
-import socket
+import sys
 import tempfile
-from collections import Counter
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from statistics import median
 
-import uvloop
+import numba
 
-from bench.far_end import HOST, FarEnd, Sent, far_end
-from bench.figures import Result, Row, Samples, aligned, demand, micros, percentile, shown
-from bench.rig import AU, GC, IDLE_QUOTES, LEGS, Market, answer, check_end, engine, feed, tuned
-from desk.build import Names
-from desk.run import adapters_of
+from bench import sent
+from bench.figures import Result, Row, Samples, demand, micros
+from bench.hops import Way, lines, stamped
+from bench.rig import GC, LEGS, Market, answer, check_end, connect, engine, feed, tuned
+from bench.stream import FixStream
+from bench.takers import Taker, furnish
+from desk.build import Names, instruments_of
 from engine.clock import now_ns
 from engine.loop import Loop
-from engine.ports import BUY, CLOSE_TODAY, IOC, OPEN, READY, SELL
-from engine.records import HOPS
 
-_RECV, _SENT_ALL = HOPS.index("recv_ns"), HOPS.index("sent_all_ns")
-_GAP_NS = 100_000
-_READY_S = 10.0
-
-
-class Pace:
-    """How long the engine does nothing before each quote, and what it does meanwhile. decisions: a round."""
-
-    def __init__(self, name: str, decisions: int, idle_quotes: int):
-        self.name, self.decisions, self.idle_quotes = name, decisions, idle_quotes
-        self.both, self.turn, self.floor = Samples(), Samples(), Samples()
-        self.hops: list[list[int]] = []
-
-    async def wait(self, adapters: list) -> None:
-        """Back to back: not at all."""
+Quote = tuple[int, int, int, int, int]
+GAP_NS = 100_000
+_DECISIONS, _GAP_DECISIONS, _IDLE = 200, 50, 4_000  # a round
+_QUOTES_A_PAGE = 2_000  # between two turns of the journal's page
+_ROOM_BYTES = 1 << 20
 
 
-class Gap(Pace):
-    """100 us, in which the loop turns and polls as in busy mode."""
-
-    async def wait(self, adapters: list) -> None:
-        until_ns = now_ns() + _GAP_NS
-        while now_ns() < until_ns:
-            for adapter in adapters:
-                adapter.poll()
-            await asyncio.sleep(0)
-
-
-class Asleep(Pace):
-    """20 ms asleep in the kernel, as in wait mode on a quiet market."""
-
-    async def wait(self, adapters: list) -> None:
-        await asyncio.sleep(0.02)
-
-
-def measure(rounds: int) -> Result:
-    """Both orders of a decision, written by the real gateways to their servers in another process."""
-    paces = [
-        Pace("back to back", 200, IDLE_QUOTES),
-        Gap("100 us between", 50, IDLE_QUOTES),
-        Asleep("after 20 ms asleep", 12, 1),
-    ]
-    with far_end() as far:
-        sizes = uvloop.run(_run(far, paces, rounds))
-    first = paces[0]
-    return Result(
-        name="path",
-        measures="a quote that causes a decision: recv stamp to both orders written (sent_all - recv)",
-        includes="journal with its sealer, book, spread, both strategies, gate, holds, orders, DIFF and FIX frames, "
-        "one send(2) each; real adapters, logged in to real servers in another process on another core",
-        excludes="reading and parsing the quote's bytes; the venues; their answers (given between the quotes)",
-        floor=f"two send(2) of as many bytes ({sizes[0]} and {sizes[1]}) on two TCP sockets to the same process, in "
-        "turns with the decisions; sockets of their own, since a FIX session takes no stray bytes",
-        rounds=rounds, samples=sum(pace.both.count for pace in paces),
-        rows=[row for pace in paces for row in _rows(pace)],
-        flat={"both_us_p50": first.both.p50 / 1e3, "both_us_p99": first.both.p99 / 1e3,
-              "floor_us_p50": first.floor.p50 / 1e3},
-        details={pace.name: _details(pace) for pace in paces}, notes=_hops_shown(paces),
-    )  # fmt: skip
-
-
-def _rows(pace: Pace) -> list[Row]:
-    return [micros(f"both orders, {pace.name}", pace.both, pace.floor),
-            micros(f"whole turn, {pace.name}", pace.turn)]  # fmt: skip
-
-
-def _details(pace: Pace) -> dict:
-    return {"hops": _hops(pace), "round_medians_us": [each / 1e3 for each in pace.both.medians],
-            "floor_round_medians_us": [each / 1e3 for each in pace.floor.medians]}  # fmt: skip
-
-
-def _hops(pace: Pace) -> dict[str, dict[str, float]]:
-    """From stamp to stamp, us."""
-    hops = {}
-    for at in range(_RECV + 1, _SENT_ALL):
-        steps = [(stamp[at] - stamp[at - 1]) / 1e3 for stamp in pace.hops]
-        hops[f"{HOPS[at - 1][:-3]} -> {HOPS[at][:-3]}"] = {"us_p50": median(steps), "us_p99": percentile(steps, 99)}
-    return hops
-
-
-def _hops_shown(paces: list[Pace]) -> list[str]:
-    """A line a hop, p50 and p99 of each pace."""
-    found = [_hops(pace) for pace in paces]
-    head = ("hop, us: p50 p99", *(cell for pace in paces for cell in (pace.name, "")))
-    lines = [(hop, *(shown(value) for hops in found for value in hops[hop].values())) for hop in found[0]]
-    return aligned([head, *lines], texts=1)
-
-
-async def _run(far: FarEnd, paces: list[Pace], rounds: int) -> tuple[int, int]:
-    """All rounds, each pace in turn; (DIFF, FIX) bytes of an order."""
-    ports = far.ports
-    config, calendars = tuned(
-        {
-            "SIM_SHFE": {"md_url": f"ws://{HOST}:{ports.diff}/md", "td_url": f"ws://{HOST}:{ports.diff}/td"},
-            "SIM_OTC": {"host": HOST, "md_port": ports.fix_md, "order_port": ports.fix_orders},
-        }
-    )
-    with tempfile.TemporaryDirectory() as name, engine(Path(name), config, calendars) as loop:
-        adapters = loop.core.gateways = adapters_of(config, Names(config), Path(name), loop)
-        allowed = os.sched_getaffinity(0)
-        # Apart, as engine and venue are: on one core the kernel lets the reader interrupt the sender within his send.
-        os.sched_setaffinity(0, {min(allowed)})
-        far.stay_on(max(allowed))
-        try:
-            for adapter in adapters:
-                await adapter.start()
-            await _until_ready(loop)
-            sizes = await _measure(loop, adapters, paces, rounds, ports.drain)
-        finally:
-            for adapter in adapters:
-                await adapter.stop()
-            os.sched_setaffinity(0, allowed)
-        decisions = 1 + rounds * sum(pace.decisions for pace in paces)
-        check_end(loop, decisions)
-    far.hang_up()
-    _check_orders(far.orders, decisions)
-    return sizes
-
-
-async def _until_ready(loop: Loop) -> None:
-    end_ns = now_ns() + round(_READY_S * 1e9)
-    while not (loop.core.state.venue["link"] == READY).all():
-        demand(now_ns() < end_ns, f"all links ready within {_READY_S:g} s")
-        await asyncio.sleep(0.01)
-
-
-async def _measure(loop: Loop, adapters: list, paces: list[Pace], rounds: int, port: int) -> tuple[int, int]:
-    market = Market()
-    for quote in market.opening():
-        feed(loop, quote)
-    sizes = _first(loop, market)
-    floor = Floor(port, sizes)
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Garbage is not collected, as in a live run while anything is open."""
     gc.collect()
     gc.freeze()
     gc.disable()
     try:
-        for _ in range(rounds):
-            for pace in paces:
-                await _round(pace, loop, adapters, market, floor)
+        yield
     finally:
         gc.enable()
         gc.unfreeze()
-        floor.close()
-    return sizes
 
 
-def _first(loop: Loop, market: Market) -> tuple[int, int]:
-    """The first decision, not counted; bytes of its two orders on the wire."""
-    written: list[int] = []
-    gateways = loop.core.gateways
-    loop.core.gateways = [_Sizes(gateway, written) for gateway in gateways]
-    feed(loop, market.move())
-    loop.core.gateways = gateways
-    answer(loop)
-    return written[0] + 8, written[1]  # a masked WebSocket frame of this size has 8 bytes of head
+class Ours:
+    """The engine of a live run, whole, but for the wire: its gateways take the orders' bytes and do nothing else.
+
+    A bench that compares hands the same quotes to this and to others. Not re-entrant; used as a context, which checks
+    at its end what was sent. decisions: so far.
+    """
+
+    def __init__(self) -> None:
+        self.market = Market()
+        self.decisions = 0
+        self.way = Way()
+        self._orders: list[sent.Sent] = []
+        self._exits = ExitStack()
+
+    def __enter__(self) -> "Ours":
+        folder = Path(self._exits.enter_context(tempfile.TemporaryDirectory()))
+        config, calendars = tuned()
+        self.loop: Loop = self._exits.enter_context(engine(folder, config, calendars))
+        self._stamp = self.loop.core.state.scratch["stamps"]["stamp"]
+        self.takers = furnish(config, self.loop)
+        connect(self.loop)
+        venue = int(self.loop.core.state.instrument[GC]["venue"])
+        mine = [one for one in instruments_of(Names(config)) if one.venue == venue]
+        self._stream = FixStream(venue, mine, self.loop)
+        for quote in self.market.opening():
+            feed(self.loop, quote)
+        return self
+
+    def __exit__(self, kind: type | None, *_) -> None:
+        with self._exits:
+            if kind is None:
+                check_end(self.loop, self.decisions)
+                sent.check_orders(self._orders, self.decisions)
+
+    def round(self, quotes: list[Quote], gap_ns: int = 0) -> list[int]:
+        """Each decision's ns, from its quote handed over to the second order at its gateway; orders are answered
+        between the quotes. gap_ns: in which the poll loop runs, before each quote."""
+        both = []
+        with quiet():
+            for quote in quotes:
+                if gap_ns:
+                    self._spin(gap_ns)
+                count = self.loop.core.state.head["decisions"]
+                began_ns = now_ns()
+                self.loop.on_quote(*quote, began_ns, began_ns, 0, 0)
+                if self.loop.core.state.head["decisions"] != count:
+                    both.append(self._taken(began_ns))
+        return both
+
+    def idle_round(self, quotes: list[Quote]) -> list[int]:
+        """ns of each quote, the call and its return; none of them may cause an order."""
+        found, on_quote, timer = [], self.loop.on_quote, time.monotonic_ns
+        stamped = [(*quote, now_ns(), now_ns() + at, 0, 0) for at, quote in enumerate(quotes)]
+        with quiet():
+            for at, quote in enumerate(stamped):
+                if at % _QUOTES_A_PAGE == 0:
+                    self.make_room()
+                began_ns = timer()
+                on_quote(*quote)
+                found.append(timer() - began_ns)
+        demand(int(self.loop.core.state.head["decisions"]) == self.decisions, "no decision for an idle quote")
+        return found
+
+    def stream_round(self, quotes: list[Quote]) -> list[int]:
+        """The same for quotes of the FIX venue as its bytes: from right behind the `recv` to the return."""
+        found, stream, timer = [], self._stream, time.monotonic_ns
+        messages = [stream.bytes_of(quote) for quote in quotes]
+        known = stream.messages
+        with quiet():
+            for at, message in enumerate(messages):
+                if at % _QUOTES_A_PAGE == 0:
+                    self.make_room()
+                size, filled = stream.fill(message), stream.filled
+                began_ns = timer()
+                filled(size)
+                found.append(timer() - began_ns)
+        demand(stream.messages == known + len(quotes), f"{len(quotes)} messages read in compiled code")
+        demand(int(self.loop.core.state.head["decisions"]) == self.decisions, "no decision for an idle quote")
+        return found
+
+    def idle_quotes(self, count: int) -> list[Quote]:
+        """Quotes that cause nothing, of both legs in turns."""
+        return [self.market.idle() for _ in range(count)]
+
+    def blocks(self, count: int) -> int:
+        """Blocks of memory that so many idle quotes leave allocated."""
+        self.make_room()
+        quotes = [(*quote, now_ns(), now_ns() + at, 0, 0) for at, quote in enumerate(self.idle_quotes(count))]
+        on_quote = self.loop.on_quote
+        with quiet():
+            before = sys.getallocatedblocks()
+            for quote in quotes:
+                on_quote(*quote)
+            return sys.getallocatedblocks() - before
+
+    def make_room(self) -> None:
+        """Turn the journal's page where a round of quotes would not fit any more; a quote of a live run never waits."""
+        journal = self.loop.core.journal
+        while journal.room_bytes < _ROOM_BYTES:
+            journal.turn()
+
+    def _taken(self, began_ns: int) -> int:
+        """ns of the decision just made; its orders are kept to be checked, then filled."""
+        self.way.add(stamped(self._stamp.tolist()))
+        orders = [sent.of(bytes(taker.frame)) for taker in self.takers]
+        rows = [self.loop.core.state.order_row(number) for number in self.loop.core.live_orders]
+        limits = [[int(row["limit_ticks"]) for row in rows], [order.limit_ticks for order in orders]]
+        demand(sorted(limits[0]) == sorted(limits[1]), f"limits {limits[0]} on the wire, found {limits[1]}")
+        self._orders += orders
+        self.decisions += 1
+        both_ns = max(taker.at_ns for taker in self.takers) - began_ns
+        demand(answer(self.loop) == len(LEGS), f"{len(LEGS)} orders for a decision")
+        return both_ns
+
+    def _spin(self, gap_ns: int) -> None:
+        until_ns = now_ns() + gap_ns
+        while now_ns() < until_ns:
+            pass
 
 
-class _Sizes:
-    """A gateway that notes the size of what it writes."""
+def measure(rounds: int) -> Result:
+    """Both orders back to back and with a gap, and quotes that cause none, with the floors of each in turns."""
+    both, gap, idle, stream, floor, idle_floor = (Samples() for _ in range(6))
+    blocks = []
+    with Ours() as ours:
+        ours.round(ours.market.decisions(_GAP_DECISIONS))  # warms up
+        ways = {"back to back": Way(), "100 us between": Way()}
+        bare = Floor(ours)
+        for _ in range(rounds):
+            ours.way = ways["back to back"]
+            both.add(ours.round(ours.market.decisions(_DECISIONS)))
+            floor.add(bare.round(_DECISIONS))
+            ours.way = ways["100 us between"]
+            gap.add(ours.round(ours.market.decisions(_GAP_DECISIONS), GAP_NS))
+            idle.add(ours.idle_round(ours.idle_quotes(_IDLE)))
+            fix = [quote for quote in ours.idle_quotes(2 * _IDLE) if quote[0] == GC]
+            stream.add(ours.stream_round(fix))
+            idle_floor.add(bare.idle_round(_IDLE))
+            blocks.append(ours.blocks(_IDLE) / _IDLE)
+    timed = (("both", both), ("gap", gap), ("idle", idle), ("stream", stream), ("floor", floor))
+    return Result(
+        name="path",
+        measures="a quote handed over to the second of both orders taken by its gateway",
+        includes="journal with its sealer, book, spread, both strategies, gate with all controls, holds, order table, "
+        "deal, DIFF and FIX frames, stamps; with 100 us between quotes the poll loop runs in them",
+        excludes="reading and parsing the quote's bytes, sockets, the venues' answers (given between the quotes)",
+        floor="two bare njit calls with as many ints and two gateways that take frames of as many bytes; for a quote "
+        "without an order the first call alone",
+        rounds=rounds, samples=both.count + gap.count + idle.count + stream.count,
+        rows=[micros("both orders, back to back", both, floor), micros("both orders, 100 us between", gap, floor),
+              micros("no order, journalled", idle, idle_floor),
+              micros("no order, from FIX bytes", stream, idle_floor),
+              Row("blocks allocated, no order", "blocks", max(blocks))],
+        flat={"both_us_p50": both.p50 / 1e3, "both_us_p99": both.p99 / 1e3, "gap_us_p50": gap.p50 / 1e3,
+              "gap_us_p99": gap.p99 / 1e3, "gap_over_back_to_back": gap.p50 / both.p50,
+              "idle_us_p50": idle.p50 / 1e3, "idle_us_p99": idle.p99 / 1e3, "fix_idle_us_p50": stream.p50 / 1e3,
+              "fix_idle_us_p99": stream.p99 / 1e3, "allocated_blocks": max(blocks),
+              "path_floor_us_p50": floor.p50 / 1e3},
+        details={"hops": {name: way.hops() for name, way in ways.items()},
+                 "round_medians_us": {name: [each / 1e3 for each in samples.medians] for name, samples in timed}},
+        notes=lines(ways),
+    )  # fmt: skip
 
-    def __init__(self, gateway, written: list[int]):
-        self.encode_order, self._write, self._written = gateway.encode_order, gateway.write, written
 
-    def write(self, frame: bytes) -> int:
-        self._written.append(len(frame))
-        return self._write(frame)
-
-
-async def _round(pace: Pace, loop: Loop, adapters: list, market: Market, floor: "Floor") -> None:
-    """Decisions and pairs of bare sends in turns, each after the same idle quotes and the same pause."""
-    both, turn, bare = [], [], []
-    scratch = loop.core.state.scratch
-    for _ in range(pace.decisions):
-        await _approach(pace, loop, adapters, market)
-        bare.append(floor.send())
-        await _approach(pace, loop, adapters, market)
-        began_ns = now_ns()
-        feed(loop, market.move())
-        turn.append(now_ns() - began_ns)
-        stamp = scratch["stamps"]["stamp"].tolist()
-        both.append(stamp[_SENT_ALL] - stamp[_RECV])
-        pace.hops.append(stamp)
-        demand(answer(loop) == len(LEGS), f"{len(LEGS)} orders for a decision")
-    for samples, found in ((pace.both, both), (pace.turn, turn), (pace.floor, bare)):
-        samples.add(found)
-    await asyncio.sleep(0.001)  # heartbeats and whatever the venues say
+@numba.njit
+def _bare_quote(base, journal, contract, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags):
+    """As many ints in as the compiled half takes of a quote, one out."""
+    return flags
 
 
-async def _approach(pace: Pace, loop: Loop, adapters: list, market: Market) -> None:
-    for _ in range(pace.idle_quotes):
-        await pace.wait(adapters)
-        feed(loop, market.idle())
-    await pace.wait(adapters)
+@numba.njit
+def _bare_decision(base, journal, number, now_ns):
+    """As many as it takes of a decision."""
+    return number
 
 
 class Floor:
-    """Two plain sockets to the far end, and two frames as long as the orders'."""
+    """The least that the same calls and frames could cost: bare calls into compiled code, and the same takers."""
 
-    def __init__(self, port: int, sizes: tuple[int, int]):
-        self._frames = [bytes(size) for size in sizes]
-        self._socks = [socket.create_connection((HOST, port)) for _ in sizes]
-        for sock in self._socks:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, ours: Ours):
+        self._address, self._journal = ours.loop.core.state.address, ours.loop.core.journal.address
+        self._market = Market()
+        self._takers = [Taker() for _ in LEGS]
+        self._frames = [bytes(len(taker.frame)) for taker in ours.takers]
 
-    def send(self) -> int:
-        """Both frames, one after the other; ns."""
-        (one, other), (first, second) = self._socks, self._frames
-        began_ns = now_ns()
-        one.send(first)
-        other.send(second)
-        return now_ns() - began_ns
+    def round(self, count: int) -> list[int]:
+        found = []
+        first, second = self._takers
+        one, other = self._frames
+        with quiet():
+            for _ in range(count):
+                quote = self._market.idle()
+                began_ns = now_ns()
+                _bare_quote(self._address, self._journal, *quote, began_ns, began_ns, 0, 0)
+                _bare_decision(self._address, self._journal, 0, began_ns)
+                first.write(one)
+                second.write(other)
+                found.append(second.at_ns - began_ns)
+        return found
 
-    def close(self) -> None:
-        for sock in self._socks:
-            sock.close()
-
-
-def _check_orders(orders: list[Sent], decisions: int) -> None:
-    """Refused unless the venues read from the wire what was decided: both legs, in and out, with their limits."""
-    entries, exits = (decisions + 1) // 2, decisions // 2
-    wanted = Counter()
-    for at, side, number in ((0, SELL, entries), (1, BUY, exits)):
-        wanted["SHFE.au2702", side, (OPEN, CLOSE_TODAY)[at], LEGS[AU], IOC] += number
-        wanted["GCG7", -side, OPEN, LEGS[GC], IOC] += number
-    found = Counter((o.symbol, o.side, o.offset, o.lots, o.tif) for o in orders)
-    demand(found == wanted, f"at the venues {dict(wanted)}, found {dict(found)}")
+    def idle_round(self, count: int) -> list[int]:
+        found, timer = [], time.monotonic_ns
+        quotes = [(*self._market.idle(), now_ns(), now_ns(), 0, 0) for _ in range(count)]
+        with quiet():
+            for quote in quotes:
+                began_ns = timer()
+                _bare_quote(self._address, self._journal, *quote)
+                found.append(timer() - began_ns)
+        return found

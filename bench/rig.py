@@ -28,9 +28,11 @@ FOLDER = DEMOS / GENERATED
 AU, GC, FX = range(3)  # the demo's contracts: SHFE gold, COMEX gold, the dollar rate
 IDLE_QUOTES = 7  # between two that cause a decision
 LEGS = {AU: 3, GC: 1}  # lots that a decision trades
+SYMBOLS = {AU: "au2702", GC: "GCG7"}
+TICKS = {"au2702": 0.02, "GCG7": 0.1}
 _LOTS = 50  # displayed on each side: a deep book
 _GC_TICKS, _FX_TICKS = 41_000, 71_000
-_GRAMS_AN_OUNCE = 31.1034768
+_AU_TICK, _GC_TICK_CNY = 0.02, 0.1 * _FX_TICKS * 0.0001 / 31.1034768  # CNY a gram
 _CENTER, _AWAY = 6.0, 1.2  # CNY a gram
 _NEVER = 1e9
 # Limits that are asked each time, and never reached.
@@ -135,36 +137,47 @@ class Market:
     """The quotes of a bench, as (instrument, bid_ticks, bid_lots, ask_ticks, ask_lots), a deep book one tick wide.
 
     The spread lies at its center or 1.2 CNY a gram above; each move from one to the other causes a decision, and what
-    lies between two moves none. Prices rise slowly, so that no order has the price of one before it.
+    lies between two moves none. Prices rise slowly, so that no order has the price of one before it. mover: the leg
+    whose quote moves.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mover: int = AU) -> None:
+        self._mover = mover
         self._gc_ticks = _GC_TICKS
         self._above = 0.0
         self._beat = 0
+        self._au_ticks = self._au_for(_GC_TICKS)
 
     def opening(self) -> list[tuple[int, int, int, int, int]]:
         """A first quote of every contract."""
-        return [_quote(AU, self._au_ticks()), _quote(GC, self._gc_ticks), _quote(FX, _FX_TICKS)]
+        return [_quote(AU, self._au_ticks), _quote(GC, self._gc_ticks), _quote(FX, _FX_TICKS)]
 
     def idle(self) -> tuple[int, int, int, int, int]:
         """A quote of one of the legs, of GC first after a move, that causes nothing."""
         self._beat += 1
         if self._beat & 1:
             return _quote(GC, self._gc_ticks + (self._beat >> 1 & 1))
-        return _quote(AU, self._au_ticks() + (self._beat >> 1 & 1))
+        return _quote(AU, self._au_ticks + (self._beat >> 1 & 1))
 
     def move(self) -> tuple[int, int, int, int, int]:
         """The quote that causes the next decision: an entry, then its exit, and so on."""
         self._above = 0.0 if self._above else _AWAY
-        self._gc_ticks += 1
         self._beat = 0
-        return _quote(AU, self._au_ticks())
+        if self._mover == AU:
+            self._gc_ticks += 1
+            self._au_ticks = self._au_for(self._gc_ticks)
+            return _quote(AU, self._au_ticks)
+        self._au_ticks += 2
+        self._gc_ticks = round((self._au_ticks * _AU_TICK - _CENTER - self._above) / _GC_TICK_CNY)
+        return _quote(GC, self._gc_ticks)
 
-    def _au_ticks(self) -> int:
+    def decisions(self, count: int) -> list[tuple[int, int, int, int, int]]:
+        """The quotes of so many decisions: idle ones, then the one that moves, and so on."""
+        return [quote for _ in range(count) for quote in [*(self.idle() for _ in range(IDLE_QUOTES)), self.move()]]
+
+    def _au_for(self, gc_ticks: int) -> int:
         """Where SHFE gold must be for the spread to be where it should."""
-        converted = self._gc_ticks * 0.1 * _FX_TICKS * 0.0001 / _GRAMS_AN_OUNCE
-        return round((converted + _CENTER + self._above) / 0.02)
+        return round((gc_ticks * _GC_TICK_CNY + _CENTER + self._above) / _AU_TICK)
 
 
 def _quote(instrument: int, bid_ticks: int) -> tuple[int, int, int, int, int]:

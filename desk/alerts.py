@@ -16,6 +16,7 @@ import orjson
 from desk.config import HookSpec
 from desk.fold import Fold, is_alert
 from desk.texts import aligned, day_text, time_text
+from engine.cores import keep_off
 from engine.records import CONFIG, START
 from engine.segments import Damaged, Reader, read
 
@@ -147,6 +148,7 @@ def forward(folder: Path | str, hooks: AlertHooks, stop: Callable[[], bool], aft
     after_seq: alerts up to it were sent before. Returns the seq of the last record read. Run it in a process or thread
     of its own. Damaged where the journal's records do not follow one another.
     """
+    keep_off()
     return asyncio.run(_forward(Reader(Path(folder)), hooks, stop, after_seq))
 
 

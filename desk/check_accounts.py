@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct
 from desk.config import AccountSpec, ClockSpec, CurrencySpec, EngineSpec, HookSpec, PoolSpec, VenueSpec
 from desk.findings import Findings, known, rows
 from desk.toml_reader import convert
+from engine.cores import cores
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CODE = re.compile(r"[A-Z][A-Z0-9]{1,11}")
@@ -36,6 +37,8 @@ def _engine(found: Findings, spec: EngineSpec) -> None:
     if known(spec, "currency") and not _CODE.fullmatch(spec.currency):
         found.wrong(spec, "currency", "an upper-case code such as CNY")
     found.one_of(spec, "poll", ("wait", "busy"))
+    if known(spec, "cpu") and spec.cpu != -1 and spec.cpu not in cores():
+        found.wrong(spec, "cpu", f"-1, or one of this machine's cores: {', '.join(map(str, sorted(cores())))}")
     found.positive(
         spec, "timer_ms", "sample_ms", "ack_timeout_ms", "query_every_ms", "stop_timeout_ms", "segment_mb", "sync_ms",
         "circuit_rejects", "circuit_ms",

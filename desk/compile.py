@@ -44,6 +44,7 @@ def warm() -> None:
     at = state.address
     HOT.on_quote(at, journal.address, 0, 1, 1, 2, 1, 0, 1, 0, 0)
     HOT.take(at, journal.address, lane.ctypes.data, 1, False)
+    HOT.poll(at, journal.address, 0, 0, 0, False)
     HOT.decide(at, journal.address, 0, 1)
     HOT.sample(at, 1)
     HOT.pool_use(at, 0)

@@ -13,6 +13,7 @@ class EngineSpec(Section, kw_only=True):
 
     name: str
     poll: str = "wait"  # "wait" or "busy"
+    cpu: int = -1  # the core that the engine keeps to, and its helpers keep off; -1: wherever the kernel puts it
     timer_ms: int = 50
     sample_ms: int = 500  # spread and capital samples, rolling statistics
     ack_timeout_ms: int = 800  # an order without any report is in doubt after this

@@ -28,9 +28,12 @@ from desk.compile import warm
 from desk.config import Config
 from desk.control import controlled
 from desk.order_frames import furnished
+from desk.rehearsal import rehearsal_of
+from desk.spin import Spinner
 from engine import records
 from engine.calendar import Calendar
 from engine.clock import OFFSET_NS, now_ns
+from engine.cores import keep_to
 from engine.journal import Journal, JournalBusy, JournalFull, MemoryJournal, next_epoch
 from engine.layout import Damaged
 from engine.loop import Loop
@@ -198,6 +201,7 @@ async def serve(setup: Setup, asked: list[int]) -> int:
         loop.core.journal, loop.core.gateways = journal, adapters
         loop.core.state.scratch["clock_offset_ns"] = OFFSET_NS
         furnished(loop.core, [spec.protocol for spec in config.venues])
+        keep_to(config.engine.cpu, journal.sealer_pid)
         loop.on_start(start_fields(setup, epoch, record), record, now_ns())
         inputs.bind(loop, ending)
         if config.hooks:
@@ -238,7 +242,10 @@ async def _trade(loop: Loop, adapters: list, config: Config, ending: "_Ending") 
     gc.freeze()
     gc.disable()
     beat = _Beat(loop, config.engine.timer_ms / 1000, ending)
-    spinner = asyncio.create_task(_spin(adapters)) if config.engine.poll == "busy" else None
+    spinner = None
+    if config.engine.poll == "busy":
+        spinning = Spinner(loop.core, adapters, rehearsal_of(loop.core, adapters))
+        spinner = asyncio.create_task(spinning.run(ending.fail))
     await ending.asked.wait()
     log.info("stopping", why=ending.error or "asked to")
     try:
@@ -294,14 +301,6 @@ class _Beat:
 
     def stop(self) -> None:
         self._handle.cancel()
-
-
-async def _spin(adapters: list) -> None:
-    """Busy mode: the hot sockets are read without waiting for the loop to wake."""
-    while True:
-        for adapter in adapters:
-            adapter.poll()
-        await asyncio.sleep(0)
 
 
 def _user() -> str:

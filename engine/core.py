@@ -26,6 +26,8 @@ class Hot(NamedTuple):
     take(state, journal, lane, recv_ns, each) -> the same for the bytes that a venue's lane holds: decisions waiting for
     the quote in the scratch row, to be called again then; 0: nothing plain is left; NO_ROOM: make room, and call again;
     QUOTED: a quote was taken that causes nothing, which stops it where `each` is set.
+    poll(state, journal, watches, count, until_ns, each) -> the hot socket that Python must see to, -1 when the time is
+    over: `desk/hot_poll.py`.
     decide(state, journal, number, now_ns) -> orders to send for that decision, 0 where it was Denied.
     sample(state, now_ns): price and sample every spread, mark every position.
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
@@ -36,6 +38,7 @@ class Hot(NamedTuple):
 
     on_quote: Callable
     take: Callable
+    poll: Callable
     decide: Callable
     sample: Callable
     pool_use: Callable

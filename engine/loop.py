@@ -81,20 +81,23 @@ class Loop:
                 raise MemoryError("the journal has no room for a quote")
         self._decide(instrument, waiting)
 
-    def on_stream(self, lane: int, recv_ns: int) -> None:
+    def on_stream(self, lane: int, recv_ns: int, waiting: int | None = None) -> None:
         """The quotes that a lane's bytes hold, each an input as `on_quote`'s."""
         core = self.core
         core.now_ns = recv_ns
         ready = True
-        while waiting := core.hot.take(core.state.address, core.journal.address, lane, recv_ns, bool(core.signals)):
+        while True:
+            if waiting is None:
+                waiting = core.hot.take(core.state.address, core.journal.address, lane, recv_ns, bool(core.signals))
+            if waiting == 0:
+                return
             if waiting == NO_ROOM:
                 if not ready:
                     raise MemoryError("the journal has no room for a quote")
                 self._end()
-                ready = False
-                continue
-            ready = True
-            self._decide(int(core.state.scratch["quote"]["instrument"]), max(waiting, 0))
+            else:
+                self._decide(int(core.state.scratch["quote"]["instrument"]), max(waiting, 0))
+            ready, waiting = waiting != NO_ROOM, None
 
     def _decide(self, instrument: int, waiting: int) -> None:
         """Put the decisions that a quote has caused through the gate, those of the Python strategies with them."""

@@ -177,9 +177,9 @@ class Inputs(Protocol):
     ) -> None:  # fmt: skip
         """A best quote; a side without a price has lots 0. venue_seq 0: the venue does not number its updates."""
 
-    def on_stream(self, lane: int, recv_ns: int) -> None:
+    def on_stream(self, lane: int, recv_ns: int, waiting: int | None = None) -> None:
         """Quotes as a venue's bytes, in a lane at this address: the compiled half takes what is plain of them, each
-        as `on_quote` would; what is left in the lane is for its session."""
+        as `on_quote` would; what is left in the lane is for its session. waiting: what a poll's `take` has answered."""
 
     def on_report(self, report: ExecReport) -> None: ...
 
@@ -241,6 +241,21 @@ class FastGateway(Gateway, Protocol):
         """What `put` has written, and with what result."""
 
 
+class HotSocket(Protocol):
+    """A socket of a venue that a busy poll may look at."""
+
+    def fileno(self) -> int: ...
+
+    def lane(self) -> int:
+        """Address of the lane that its bytes may go to now, 0 where they may not."""
+
+    def read(self) -> None:
+        """Read what it holds, without blocking."""
+
+    def taken(self, recv_ns: int, waiting: int) -> None:
+        """A poll has read bytes into the lane and taken what it could: go on from `Hot.take`'s answer."""
+
+
 class Adapter(Gateway, Protocol):
     """A venue as the wiring sees it: its life, and `poll` for the busy mode."""
 
@@ -250,5 +265,5 @@ class Adapter(Gateway, Protocol):
     async def stop(self) -> None:
         """Log out, close the sockets; no callback comes after it."""
 
-    def poll(self) -> None:
-        """Read what the hot sockets hold, without blocking; a no-op where the loop does it."""
+    def hot(self) -> list[HotSocket]:
+        """The sockets to be polled in busy mode, as they are now; none where the event loop owns them."""

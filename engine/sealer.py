@@ -18,6 +18,7 @@ import numpy as np
 
 from engine import layout
 from engine.clock import now_ns
+from engine.cores import keep_off
 from engine.layout import CLOSED, KILLED, MORE, NO_CHAIN, PAGE_BYTES, ROLLED, SEAL, Damaged
 
 PREPARE_MS = 20  # how often the next segment is looked after
@@ -212,6 +213,7 @@ def main(folder: str, live: str, segment_bytes: str, sync_ms: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it ends after the engine, never with it
     os.nice(NICE)
+    keep_off()
     sealer = Sealer(Path(folder), Path(live))
     try:
         sealer.finish(_serve(sealer, int(segment_bytes), int(sync_ms)))

@@ -114,7 +114,8 @@ async def quotes_come_in_whole_ticks_and_lots_with_their_times(here: Pair) -> No
             assert set(numbers) == {0}
         else:
             assert numbers == [0, *range(numbers[1], numbers[1] + len(numbers) - 1)]
-    here.client.poll()
+    for hot in here.client.hot():
+        hot.read()
 
 
 @behaviour()
@@ -314,7 +315,8 @@ async def what_happened_while_away_is_told_after_the_reconnect(here: Pair) -> No
     here.server.inject("disconnect")
     await here.until(lambda: DOWN in here.heard.states(TRADING))
     lost = here.order(1)
-    here.client.poll()
+    for hot in here.client.hot():
+        hot.read()
     assert [here.place(lost), here.cancel(order), here.ask(order)] == [FAILED] * 3
     here.other(BUY, 2, 31_002)
     await here.ready(2)
@@ -356,7 +358,8 @@ async def nothing_is_told_after_stop_and_nothing_is_left(here: Pair) -> None:
     told, played = len(here.heard.calls), here.tape.played
     here.other(SELL, 1, 31_002)
     assert client.write(client.encode_order(here.order(1), now_ns())) == FAILED
-    client.poll()
+    for hot in client.hot():
+        hot.read()
     await here.until(lambda: here.tape.played > played + 8)
     assert len(here.heard.calls) == told
     await here.until(lambda: open_sockets() == here.sockets and asyncio.all_tasks() <= here.tasks)

@@ -6,7 +6,7 @@ import sys
 import msgspec
 import pytest
 
-from bench import codec, figures, gate, journal, kernels, levels, path, quote, replay, rig, soak, start, storm_rate
+from bench import codec, figures, gate, journal, kernels, levels, path, replay, rig, soak, start, storm_rate
 from bench.__main__ import BENCHES, as_json, main, run
 from bench.figures import Refused, Result, Row, Samples
 from bench.micro.passes import passes
@@ -17,8 +17,7 @@ from engine.records import COMMAND_HALT
 pytestmark = pytest.mark.slow
 
 FLAT = {
-    "path": {"both_us_p50", "both_us_p99", "floor_us_p50"},
-    "quote": {"idle_us_p50", "idle_us_p99"},
+    "path": {"both_us_p50", "both_us_p99", "idle_us_p50", "gap_us_p50", "gap_over_back_to_back", "allocated_blocks"},
     "gate": {"controls", "pair_us_p50", "pair_us_p99", "pair_cold_us_p50", "call_us_p50"},
     "journal": {"record_ns_p50"},
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
@@ -31,7 +30,7 @@ FLAT = {
 }
 
 
-BENCH_FILES = [path, quote, gate, kernels, codec, journal, levels, replay, start, storm_rate, soak]
+BENCH_FILES = [path, gate, kernels, codec, journal, levels, replay, start, storm_rate, soak]
 
 
 @pytest.mark.parametrize("bench", BENCH_FILES, ids=lambda bench: bench.__name__)

@@ -283,6 +283,7 @@ def test_a_query_without_a_link_fails() -> None:
         venue = DiffVenue(VENUE, diff_settings(1), [AU], Recorder(), lambda: 0)
         asked: OrderRequest = request(1)
         assert venue.write(venue.encode_query(asked, "", 0)) == 2
-        venue.poll()
+        for hot in venue.hot():
+            hot.read()
 
     asyncio.run(run())

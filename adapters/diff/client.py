@@ -62,8 +62,12 @@ class DiffVenue:
         """DIFF has no logout: both sockets are closed."""
         await asyncio.gather(self._market.link.stop(), self._trading.link.stop())
 
-    def poll(self) -> None:
-        """The loop reads these sockets; nothing to do."""
+    def sample(self) -> None:
+        """None: its quotes do not come through a lane."""
+
+    def hot(self) -> list:
+        """None: the event loop owns the WebSockets."""
+        return []
 
     def encode_order(self, order: OrderRequest, now_ns: int) -> bytes:
         """insert_order: a limit order, its client id as order_id. KeyError for an instrument of another venue."""

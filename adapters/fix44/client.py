@@ -6,7 +6,9 @@ from collections.abc import Callable
 from adapters.fix44.dialer import Dialer
 from adapters.fix44.feed import MarketData
 from adapters.fix44.lane import Lane
+from adapters.fix44.link import Link
 from adapters.fix44.listing import Listing
+from adapters.fix44.sample import Sample
 from adapters.fix44.session import Session, SessionSettings
 from adapters.fix44.settings import FixSettings
 from adapters.fix44.store import open_store
@@ -46,6 +48,7 @@ class FixVenue:
         self._trading = Trading(
             venue, orders, listing, settings.account, _account(instruments), settings.snapshot, inputs
         )
+        self._listing, self._parties = listing, feed.parties
         lane = Lane(listing, feed.store.in_address, feed.parties, settings.max_skew_s)
         market_data = MarketData(venue, lane, settings.incremental, inputs)
         self._feed_dialer = Dialer(feed, settings, settings.md_port, clock, market_data, lane if lane.fits else None)
@@ -65,11 +68,14 @@ class FixVenue:
         """Log out of both sessions and close; the venue object is not started again."""
         await asyncio.gather(self._feed_dialer.stop(), self._order_dialer.stop())
 
-    def poll(self) -> None:
-        """Read both sockets now, without blocking."""
-        for dialer in (self._feed_dialer, self._order_dialer):
-            if dialer.link is not None:
-                dialer.link.read()
+    def sample(self) -> Sample:
+        """What a rehearsal reads in place of the venue's quotes."""
+        return Sample(self._listing, self._parties)
+
+    def hot(self) -> list[Link]:
+        """Both sockets, where they are connected."""
+        links = (dialer.link for dialer in (self._feed_dialer, self._order_dialer))
+        return [link for link in links if link is not None and not link.closed.done()]
 
     def encode_cancel(self, order: OrderRequest, cancel_id: str, now_ns: int) -> bytes:
         return self._trading.encode_cancel(order, cancel_id, now_ns)

@@ -58,9 +58,9 @@ class MarketData:
         except ValueError as error:
             self._lost(link, message, str(error), recv_ns)
 
-    def on_lane(self, recv_ns: int) -> None:
-        """The lane's buffer holds what was just read."""
-        self._inputs.on_stream(self._lane.address, recv_ns)
+    def on_lane(self, recv_ns: int, waiting: int | None) -> None:
+        """The lane's buffer holds what was just read. waiting: what a poll has made of it already."""
+        self._inputs.on_stream(self._lane.address, recv_ns, waiting)
 
     def on_doubt(self, link: Link, why: str, recv_ns: int) -> None:
         """Updates may be missing, of any symbol: ask for all of them, and trust none before."""

@@ -30,12 +30,13 @@ TOP = np.dtype([
 # data: address of the buffer; [at, filled) holds what is not taken yet. number_at: address of the session's next
 # incoming number. parties: "49=..|56=.." as every good message says it. stamp, stamp_ns: the last second read.
 # waiting: tops that the engine has to be told of, in `queue` from `told` on. status: why taking stopped. merged: quotes
-# that were never told, because a later one of their symbol was there already.
+# that were never told, because a later one of their symbol was there already. recv_ns: when it was last read into.
 LANE = np.dtype([
     ("data", "<i8"), ("at", "<i8"), ("filled", "<i8"), ("number_at", "<i8"),
     ("tops", "<i8"), ("n_tops", "<i8"), ("slots", "<i8"), ("mask", "<i8"), ("queue", "<i8"),
     ("waiting", "<i8"), ("told", "<i8"), ("status", "<i8"), ("max_skew_ns", "<i8"),
     ("messages", "<i8"), ("merged", "<i8"),
+    ("recv_ns", "<i8"),
     ("stamp_ns", "<i8"), ("stamp", "u1", (24,)),
     ("sender_n", "<i8"), ("sender", "u1", (PARTY_BYTES,)), ("target_n", "<i8"), ("target", "u1", (PARTY_BYTES,)),
     # The message at hand, field by field.
@@ -115,14 +116,24 @@ class Lane:
         filled = self._ints[_FILLED]
         return self._view[filled : filled + ROOM_BYTES]
 
-    def add(self, size: int) -> None:
+    def add(self, size: int, recv_ns: int) -> None:
         """So many bytes were read."""
         self._ints[_FILLED] += size
+        self._lane["recv_ns"] = recv_ns
+
+    @property
+    def recv_ns(self) -> int:
+        return int(self._lane[0]["recv_ns"])
 
     def reset(self) -> None:
         """A new connection: nothing of the old one is left."""
         self._ints[_AT] = self._ints[_FILLED] = 0
         self._lane["waiting"] = self._lane["told"] = 0
+
+    def fill(self, data: bytes) -> None:
+        """These bytes and no others."""
+        self._view[: len(data)] = data
+        self._ints[_AT], self._ints[_FILLED] = 0, len(data)
 
     @property
     def foreign(self) -> bool:

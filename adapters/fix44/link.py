@@ -29,8 +29,8 @@ class Owner(Protocol):
 
     def on_heard(self, link: "Link", recv_ns: int) -> None: ...
 
-    def on_lane(self, recv_ns: int) -> None:
-        """Bytes were read into its `lane`: what is plain of them may be taken there."""
+    def on_lane(self, recv_ns: int, waiting: int | None) -> None:
+        """Bytes were read into its lane: what is plain of them may be taken there."""
 
     def on_down(self, link: "Link | None", why: str, now_ns: int) -> None:
         """Once a connection, the last call; without a link where none came about."""
@@ -51,6 +51,7 @@ class Link:
         self._clock = clock
         self._owner = owner
         self._lane = lane
+        self._lane_messages = lane.messages if lane is not None else 0
         if lane is not None:
             lane.reset()
         self._transport = Transport(sock, self.receive, self._finish, self)
@@ -101,16 +102,33 @@ class Link:
 
     def filled(self, size: int) -> None:
         """So many bytes were read into `room`."""
-        lane, recv_ns = self._lane, self._clock()
-        before = lane.messages
-        lane.add(size)
-        self._owner.on_lane(recv_ns)
-        if lane.messages != before:
-            self.session.heard(recv_ns)
+        recv_ns = self._clock()
+        self._lane.add(size, recv_ns)
+        self.taken(recv_ns, None)
+
+    # The lane and the socket, as a busy poll sees them
+
+    def fileno(self) -> int:
+        return self._transport.fileno()
+
+    def lane(self) -> int:
+        return self._lane.address if self._lane is not None and self.session.plain else 0
+
+    def taken(self, recv_ns: int, waiting: int | None) -> None:
+        """Bytes came into the lane: what is plain of them is taken, what is not is the session's."""
+        lane = self._lane
+        self._owner.on_lane(recv_ns, waiting)
+        self._hear()
         if lane.foreign:
             self.receive(lane.drain())
         else:
             lane.keep()
+
+    def _hear(self) -> None:
+        """The lane's messages are signs of life, also those that were taken without a word to Python."""
+        if self._lane is not None and self._lane.messages != self._lane_messages:
+            self._lane_messages = self._lane.messages
+            self.session.heard(self._lane.recv_ns)
 
     def receive(self, data: bytes) -> None:
         recv_ns = self._clock()
@@ -144,6 +162,7 @@ class Link:
         return WRITTEN if self.muted else self._transport.write(data)
 
     def _tick(self) -> None:
+        self._hear()
         self.session.tick(self._clock())
         self._flush()
         self._close_if_down()

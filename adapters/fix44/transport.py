@@ -43,6 +43,10 @@ class Transport:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(sock, self.read)
 
+    def fileno(self) -> int:
+        """-1 once it is closed."""
+        return self._sock.fileno() if self._sock is not None else -1
+
     def write(self, data: bytes) -> int:
         """WRITTEN, QUEUED (behind what waits already, or in part) or FAILED (nothing left)."""
         if self._sock is None:

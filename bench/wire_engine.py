@@ -1,0 +1,234 @@
+"""The engine's side of the wire: the real loop, adapters and journal on one core, and the floor in the same process."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic_ns
+
+import msgspec
+
+from bench.figures import demand
+from bench.path import quiet
+from bench.rig import engine
+from bench.wire_peer import FLOOR_SOCKETS, TICK
+from bench.wire_setup import HOST, Ask, Block, Ports, Told, config_for
+from desk.build import Names
+from desk.config import Config
+from desk.demo import ROOT
+from desk.order_frames import furnished
+from desk.run import adapters_of
+from engine.clock import now_ns
+from engine.loop import Loop
+from engine.ports import READY
+
+BUSY, WAIT = "busy", "wait"
+_RECV_BYTES = 1 << 16
+_READY_S, _ANSWER_S = 10.0, 120.0
+
+
+class PeerProcess:
+    """The peer as the bench sees it."""
+
+    def __init__(self, process: subprocess.Popen):
+        self._process = process
+        self._said = bytearray()
+        self.ports = msgspec.json.decode(process.stdout.readline(), type=Ports)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def block(self, ask: Ask) -> Block:
+        """Asked for, and what it found. Refused where the peer is gone."""
+        self._process.stdin.write(msgspec.json.encode(ask) + b"\n")
+        self._process.stdin.flush()
+        async with asyncio.timeout(_ANSWER_S):
+            return msgspec.json.decode(await self._line(), type=Block)
+
+    async def _line(self) -> bytes:
+        """The next line, read as it comes, so that the event loop goes on."""
+        running, descriptor = asyncio.get_running_loop(), self._process.stdout.fileno()
+        whole = running.create_future()
+
+        def read() -> None:
+            self._said += os.read(descriptor, _RECV_BYTES)
+            if self._said.endswith(b"\n") or self._process.poll() is not None:
+                running.remove_reader(descriptor)
+                whole.set_result(None)
+
+        running.add_reader(descriptor, read)
+        await whole
+        line, self._said = bytes(self._said), bytearray()
+        demand(line.endswith(b"\n"), f"an answer of the peer, which ended with {self._process.poll()}")
+        return line
+
+    def hang_up(self) -> Told:
+        """End it; what it was sent."""
+        said, _ = self._process.communicate(timeout=_READY_S)
+        return msgspec.json.decode(said, type=Told)
+
+
+@contextmanager
+def peer(leg: str) -> Iterator[PeerProcess]:
+    """A running peer; killed where the bench left it running."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.wire_peer", leg], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        yield PeerProcess(process)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+class Floor:
+    """As many sockets to the same peer as the engine has, read in the same way; a tick is answered by two frames that
+    are there already. Plain socket calls, nothing of ours between them."""
+
+    def __init__(self, port: int):
+        self._socks = [socket.create_connection((HOST, port)) for _ in range(FLOOR_SOCKETS)]
+        for sock in self._socks:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._first, self._second = (sock.send for sock in self._socks[2:])
+        self._frames = [b"", b""]
+
+    def take_sizes(self, sizes: list[int]) -> None:
+        """Bytes of a tick and of each order."""
+        self._frames = [bytes(size) for size in sizes[1:]]
+
+    def listen(self) -> None:
+        """The loop reads them, as it does the engine's."""
+        for sock in self._socks:
+            asyncio.get_running_loop().add_reader(sock, self._read, sock.recv)
+
+    def leave(self) -> None:
+        for sock in self._socks:
+            asyncio.get_running_loop().remove_reader(sock)
+
+    def poll(self) -> None:
+        """Read each, without blocking."""
+        for sock in self._socks:
+            self._read(sock.recv)
+
+    def _read(self, recv) -> None:
+        try:
+            data = recv(_RECV_BYTES)
+        except BlockingIOError:
+            return
+        if TICK in data:
+            one, other = self._frames
+            self._first(one)
+            self._second(other)
+
+    def close(self) -> None:
+        for sock in self._socks:
+            sock.close()
+
+
+async def spin(polled: list) -> None:
+    """Busy mode: as the engine polls its adapters (`desk/run.py`)."""
+    while True:
+        for one in polled:
+            one.poll()
+        await asyncio.sleep(0)
+
+
+class Beat:
+    """The engine's timer at its planned times."""
+
+    def __init__(self, loop: Loop, period_s: float):
+        self._loop, self._period_s = loop, period_s
+        self._running = asyncio.get_running_loop()
+        self._due_s = self._running.time()
+        self._tick()
+
+    def _tick(self) -> None:
+        late_s = max(self._running.time() - self._due_s, 0.0)
+        self._loop.on_timer(now_ns(), round(late_s * 1e9))
+        self._due_s += self._period_s * (1 + late_s // self._period_s)
+        self._handle = self._running.call_at(self._due_s, self._tick)
+
+    def stop(self) -> None:
+        self._handle.cancel()
+
+
+class EngineSide:
+    """A running engine, logged in to the peer, and the floor beside it."""
+
+    def __init__(self, loop: Loop, config: Config, folder: Path, far: PeerProcess):
+        self.loop, self._far = loop, far
+        self._adapters = loop.core.gateways = adapters_of(config, Names(config), folder, loop)
+        furnished(loop.core, [spec.protocol for spec in config.venues])
+        self._floor = Floor(far.ports.floor)
+        self._timer_s = config.engine.timer_ms / 1000
+
+    async def start(self) -> None:
+        for adapter in self._adapters:
+            await adapter.start()
+        await self._until(lambda: (self.loop.core.state.venue["link"] == READY).all(), "all links ready")
+        self._beat = Beat(self.loop, self._timer_s)
+
+    async def _until(self, held: Callable[[], bool], expected: str) -> None:
+        end_ns = monotonic_ns() + round(_READY_S * 1e9)
+        while not held():
+            demand(monotonic_ns() < end_ns, f"{expected} within {_READY_S:g} s, found {self.loop.left_open()}")
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        self._beat.stop()
+        self._floor.close()
+        for adapter in self._adapters:
+            await adapter.stop()
+
+    async def block(self, mode: str, ask: Ask) -> Block:
+        """A block in one mode: the engine polls in its own blocks, the floor in the floor's."""
+        if ask.floor:
+            self._floor.listen()
+        spinner = asyncio.create_task(spin([self._floor] if ask.floor else self._adapters)) if mode == BUSY else None
+        try:
+            found = await self._far.block(ask)
+            await self._until(lambda: ask.floor or self.loop.is_quiet(), "every deal closed behind a block")
+        finally:
+            if spinner:
+                spinner.cancel()
+                await asyncio.gather(spinner, return_exceptions=True)
+            if ask.floor:
+                self._floor.leave()
+        if not ask.floor:
+            self._floor.take_sizes(found.sizes)
+        return found
+
+
+@contextmanager
+def apart(far: PeerProcess) -> Iterator[None]:
+    """Engine and peer on a core each."""
+    allowed = os.sched_getaffinity(0)
+    demand(len(allowed) > 1, "two cores or more: the engine and the peer spin on one each")
+    os.sched_setaffinity(0, {min(allowed)})
+    os.sched_setaffinity(far.pid, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+async def hosted(leg: str, far: PeerProcess, folder: Path, work) -> int:
+    """`work(side)` on a running engine; the decisions that it has made."""
+    config, calendars = config_for(far.ports, leg)
+    with engine(folder, config, calendars) as loop, apart(far):
+        side = EngineSide(loop, config, folder, far)
+        await side.start()
+        try:
+            with quiet():
+                await work(side)
+        finally:
+            await side.stop()
+        return int(loop.core.state.head["decisions"])
