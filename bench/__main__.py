@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import codec, gate, journal, kernels, levels, path, replay, soak, start, storm_rate, wire
+from bench import codec, gate, journal, kernels, levels, path, replay, scale, soak, start, storm_rate, wire
 from bench.figures import Refused, Result, table
 from bench.machine import machine, shown
 
@@ -25,8 +25,9 @@ BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
     "start": (start.measure, 5),
     "storm": (storm_rate.measure, 6),
     "soak": (soak.measure, 10),
+    "scale": (scale.measure, 1),
 }
-ONLY_NAMED = {"soak"}  # the long ones: run where they are asked for by name
+ONLY_NAMED = {"soak", "scale"}  # the long ones: run where they are asked for by name
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -34,5 +34,6 @@ class PolledLink(Link):
         self.logged_on = self.muted = False
         self._clock, self._owner, self._transport, self._timer = now_ns, owner, transport, _NoTimer()
         self._lane = lane
+        self._lane_messages = lane.messages if lane is not None else 0
         session.connect(now_ns())
         self._flush()
