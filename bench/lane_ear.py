@@ -17,7 +17,7 @@ class LaneEar:
 
     def on_stream(self, lane: int, recv_ns: int, waiting: int | None = None) -> None:
         tables = dict.fromkeys(("instrument", "book", "position"), _INSTRUMENTS)
-        state, journal = State(**_ROWS, **tables), MemoryJournal(1 << 12)
+        state, journal = State(**_ROWS, **tables), MemoryJournal(1 << 14)
         while HOT.take(state.address, journal.address, lane, recv_ns, True):
             for record in journal.records():
                 assert record.kind == QUOTE

@@ -17,6 +17,8 @@ from bench.rig import GC, LEGS, Market, answer, check_end, connect, engine, feed
 from bench.stream import FixStream
 from bench.takers import Taker, furnish
 from desk.build import Names, instruments_of
+from desk.rehearsal import rehearsal_of
+from desk.spin import Spinner
 from engine.clock import now_ns
 from engine.loop import Loop
 
@@ -63,6 +65,8 @@ class Ours:
         connect(self.loop)
         venue = int(self.loop.core.state.instrument[GC]["venue"])
         mine = [one for one in instruments_of(Names(config)) if one.venue == venue]
+        core = self.loop.core
+        self._spinner = Spinner(core, core.gateways, rehearsal_of(core, core.gateways))
         self._stream = FixStream(venue, mine, self.loop)
         for quote in self.market.opening():
             feed(self.loop, quote)
@@ -157,7 +161,7 @@ class Ours:
     def _spin(self, gap_ns: int) -> None:
         until_ns = now_ns() + gap_ns
         while now_ns() < until_ns:
-            pass
+            self._spinner.turn()
 
 
 def measure(rounds: int) -> Result:

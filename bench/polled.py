@@ -33,7 +33,6 @@ class PolledLink(Link):
         self.closed = _Closed()
         self.logged_on = self.muted = False
         self._clock, self._owner, self._transport, self._timer = now_ns, owner, transport, _NoTimer()
-        self._lane = lane
-        self._lane_messages = lane.messages if lane is not None else 0
+        self._lane, self._lane_messages = lane, 0
         session.connect(now_ns())
         self._flush()

@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.fix44.codec import checksum
 from bench.figures import demand
-from bench.rig import AU, GC, LEGS, TICKS
+from bench.rig import AU, GC, LEGS, SYMBOLS, TICKS
 from engine.ports import BUY, CLOSE, CLOSE_TODAY, FOK, IOC, OFFSETS, OPEN, SELL
 
 _TIFS = {"3": IOC, "4": FOK}
@@ -72,8 +72,8 @@ def check_orders(orders: Iterable[Sent], decisions: int, closing: int = CLOSE_TO
     entries, exits = (decisions + 1) // 2, decisions // 2
     wanted = Counter()
     for at, side, number in ((0, SELL, entries), (1, BUY, exits)):
-        wanted["au2702", side, (OPEN, closing)[at], LEGS[AU], IOC] += number
-        wanted["GCG7", -side, OPEN, LEGS[GC], IOC] += number
+        wanted[SYMBOLS[AU], side, (OPEN, closing)[at], LEGS[AU], IOC] += number
+        wanted[SYMBOLS[GC], -side, OPEN, LEGS[GC], IOC] += number
     found = Counter((order.symbol, order.side, order.offset, order.lots, order.tif) for order in orders)
     demand(found == +wanted, f"orders {dict(+wanted)}, found {dict(found)}")
     limits = Counter((order.symbol, order.side, order.limit_ticks) for order in orders)

@@ -4,18 +4,15 @@ import msgspec
 
 from adapters.diff.client import DiffVenue
 from adapters.diff.settings import DiffSettings
-from adapters.fix44.listing import Listing
-from adapters.fix44.session import Session, SessionSettings
+from adapters.fix44.client import FixVenue
 from adapters.fix44.settings import FixSettings
-from adapters.fix44.store import MemoryStore
-from adapters.fix44.trading import Trading
 from desk.build import Names, instruments_of
 from desk.config import Config
 from desk.order_frames import furnished
 from engine.clock import now_ns
 from engine.instruments import Instrument
 from engine.loop import Loop
-from engine.ports import WRITTEN, FastGateway
+from engine.ports import WRITTEN, Adapter
 
 
 class Taker:
@@ -32,7 +29,7 @@ class Taker:
         return WRITTEN
 
 
-class DiffGateway(DiffVenue):
+class DiffTaken(DiffVenue):
     """A DIFF venue that is not connected, whose orders go to a taker."""
 
     taker: Taker
@@ -41,11 +38,22 @@ class DiffGateway(DiffVenue):
         return self.taker.write(frame)
 
 
+class FixTaken(FixVenue):
+    """A FIX venue whose order session is logged on to a taker."""
+
+    def log_on(self, taker: Taker) -> None:
+        self._trading.on_logged_on(taker, now_ns())
+
+    def hot(self) -> list:
+        """None: there is no socket."""
+        return []
+
+
 def furnish(config: Config, loop: Loop) -> list[Taker]:
     """Give a loop its gateways, one a venue; what takes their frames, in the config's order."""
     takers = [Taker() for _ in config.venues]
     instruments = instruments_of(Names(config))
-    found: list[FastGateway] = []
+    found: list[Adapter] = []
     for index, spec in enumerate(config.venues):
         mine = [instrument for instrument in instruments if instrument.venue == index]
         make = _diff if spec.protocol == "diff" else _fix
@@ -55,18 +63,14 @@ def furnish(config: Config, loop: Loop) -> list[Taker]:
     return takers
 
 
-def _diff(venue: int, settings: dict, mine: list[Instrument], loop: Loop, taker: Taker) -> FastGateway:
-    gateway = DiffGateway(venue, msgspec.convert(settings, DiffSettings), mine, loop, now_ns)
+def _diff(venue: int, settings: dict, mine: list[Instrument], loop: Loop, taker: Taker) -> Adapter:
+    gateway = DiffTaken(venue, msgspec.convert(settings, DiffSettings), mine, loop, now_ns)
     gateway.taker = taker
     return gateway
 
 
-def _fix(venue: int, settings: dict, mine: list[Instrument], loop: Loop, taker: Taker) -> FastGateway:
-    chosen = msgspec.convert(settings, FixSettings)
-    parties = SessionSettings(sender=chosen.sender_comp_id, target=chosen.target_comp_id, initiator=True)
-    account = max(instrument.account for instrument in mine)
-    trading = Trading(
-        venue, Session(parties, MemoryStore()), Listing(mine), chosen.account, account, snapshot=False, inputs=loop
-    )
-    trading.on_logged_on(taker, now_ns())
-    return trading
+def _fix(venue: int, settings: dict, mine: list[Instrument], loop: Loop, taker: Taker) -> Adapter:
+    chosen = msgspec.convert(settings | {"snapshot": False}, FixSettings)
+    gateway = FixTaken(venue, chosen, mine, loop, now_ns)
+    gateway.log_on(taker)
+    return gateway

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,14 +14,17 @@ import msgspec
 from bench.figures import demand
 from bench.path import quiet
 from bench.rig import engine
-from bench.wire_peer import FLOOR_SOCKETS, TICK
-from bench.wire_setup import HOST, Ask, Block, Ports, Told, config_for
+from bench.wire_floor import Floor
+from bench.wire_setup import Ask, Block, Ports, Told, config_for
 from desk.build import Names
 from desk.config import Config
 from desk.demo import ROOT
 from desk.order_frames import furnished
+from desk.rehearsal import rehearsal_of
 from desk.run import adapters_of
+from desk.spin import Spinner
 from engine.clock import now_ns
+from engine.cores import keep_to
 from engine.loop import Loop
 from engine.ports import READY
 
@@ -88,59 +90,6 @@ def peer(leg: str) -> Iterator[PeerProcess]:
         process.stdout.close()
 
 
-class Floor:
-    """As many sockets to the same peer as the engine has, read in the same way; a tick is answered by two frames that
-    are there already. Plain socket calls, nothing of ours between them."""
-
-    def __init__(self, port: int):
-        self._socks = [socket.create_connection((HOST, port)) for _ in range(FLOOR_SOCKETS)]
-        for sock in self._socks:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._first, self._second = (sock.send for sock in self._socks[2:])
-        self._frames = [b"", b""]
-
-    def take_sizes(self, sizes: list[int]) -> None:
-        """Bytes of a tick and of each order."""
-        self._frames = [bytes(size) for size in sizes[1:]]
-
-    def listen(self) -> None:
-        """The loop reads them, as it does the engine's."""
-        for sock in self._socks:
-            asyncio.get_running_loop().add_reader(sock, self._read, sock.recv)
-
-    def leave(self) -> None:
-        for sock in self._socks:
-            asyncio.get_running_loop().remove_reader(sock)
-
-    def poll(self) -> None:
-        """Read each, without blocking."""
-        for sock in self._socks:
-            self._read(sock.recv)
-
-    def _read(self, recv) -> None:
-        try:
-            data = recv(_RECV_BYTES)
-        except BlockingIOError:
-            return
-        if TICK in data:
-            one, other = self._frames
-            self._first(one)
-            self._second(other)
-
-    def close(self) -> None:
-        for sock in self._socks:
-            sock.close()
-
-
-async def spin(polled: list) -> None:
-    """Busy mode: as the engine polls its adapters (`desk/run.py`)."""
-    while True:
-        for one in polled:
-            one.poll()
-        await asyncio.sleep(0)
-
-
 class Beat:
     """The engine's timer at its planned times."""
 
@@ -169,12 +118,18 @@ class EngineSide:
         furnished(loop.core, [spec.protocol for spec in config.venues])
         self._floor = Floor(far.ports.floor)
         self._timer_s = config.engine.timer_ms / 1000
+        self._failed: list[BaseException] = []
 
     async def start(self) -> None:
         for adapter in self._adapters:
             await adapter.start()
         await self._until(lambda: (self.loop.core.state.venue["link"] == READY).all(), "all links ready")
         self._beat = Beat(self.loop, self._timer_s)
+
+    async def _spin(self) -> None:
+        """Busy mode, as a live run has it."""
+        rehearsal = rehearsal_of(self.loop.core, self._adapters)
+        await Spinner(self.loop.core, self._adapters, rehearsal).run(self._failed.append)
 
     async def _until(self, held: Callable[[], bool], expected: str) -> None:
         end_ns = monotonic_ns() + round(_READY_S * 1e9)
@@ -192,9 +147,11 @@ class EngineSide:
         """A block in one mode: the engine polls in its own blocks, the floor in the floor's."""
         if ask.floor:
             self._floor.listen()
-        spinner = asyncio.create_task(spin([self._floor] if ask.floor else self._adapters)) if mode == BUSY else None
+        spinner = asyncio.create_task(self._floor.spin() if ask.floor else self._spin()) if mode == BUSY else None
         try:
             found = await self._far.block(ask)
+            if self._failed:
+                raise self._failed[0]
             await self._until(lambda: ask.floor or self.loop.is_quiet(), "every deal closed behind a block")
         finally:
             if spinner:
@@ -208,11 +165,11 @@ class EngineSide:
 
 
 @contextmanager
-def apart(far: PeerProcess) -> Iterator[None]:
-    """Engine and peer on a core each."""
+def apart(far: PeerProcess, sealer_pid: int) -> Iterator[None]:
+    """Engine and peer on a core each; the sealer keeps off the engine's, as in a live run."""
     allowed = os.sched_getaffinity(0)
     demand(len(allowed) > 1, "two cores or more: the engine and the peer spin on one each")
-    os.sched_setaffinity(0, {min(allowed)})
+    keep_to(min(allowed), sealer_pid)
     os.sched_setaffinity(far.pid, {max(allowed)})
     try:
         yield
@@ -223,7 +180,7 @@ def apart(far: PeerProcess) -> Iterator[None]:
 async def hosted(leg: str, far: PeerProcess, folder: Path, work) -> int:
     """`work(side)` on a running engine; the decisions that it has made."""
     config, calendars = config_for(far.ports, leg)
-    with engine(folder, config, calendars) as loop, apart(far):
+    with engine(folder, config, calendars) as loop, apart(far, loop.core.journal.sealer_pid):
         side = EngineSide(loop, config, folder, far)
         await side.start()
         try:

@@ -26,7 +26,7 @@ TICK, IDLE, REPORT = b"T", b"I", b"R"  # what the floor's messages consist of
 FLOOR_SOCKETS = 4  # two feeds, then one for each order
 _REPORT_BYTES = 240
 _LOOK_S = 0.005
-_PATIENCE_NS, _NUDGES = 20_000_000, 100
+PATIENCE_NS, _NUDGES = 20_000_000, 100
 _LEAD_NS = 2_000_000  # before the first planned quote
 _LEAST_REST_NS = 2_000_000  # behind the reports, however late it is: a tick within an open deal causes nothing
 
@@ -189,7 +189,7 @@ def _decision(kind: Kind, start_ns: int, due_ns: int) -> int:
     kind.exchange.fire(tick, due_ns)
     nudges, waiting = 0, set(range(len(LEGS)))
     while waiting:
-        if not kind.exchange.wait(_PATIENCE_NS):
+        if not kind.exchange.wait(PATIENCE_NS):
             nudges += 1
             demand(nudges < _NUDGES, "both orders for a tick")
             kind.idle()

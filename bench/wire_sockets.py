@@ -38,7 +38,7 @@ def _call_of(name: str):
 _send, _recv = _call_of("send"), _call_of("recv")
 
 
-@numba.njit
+@numba.njit(nogil=True)
 def _fire(descriptor, address, size, moments):
     """Wait for the planned time, stamp, send; False where the kernel did not take all bytes."""
     now_ns = mono_ns()
@@ -48,7 +48,7 @@ def _fire(descriptor, address, size, moments):
     return _send(descriptor, address, size) == size
 
 
-@numba.njit
+@numba.njit(nogil=True)
 def _watch(descriptors, rooms, sizes, moments, until_ns):
     """Read each socket that has not spoken yet, in turns; True once all have, False at `until_ns`. Size -1: lost."""
     waiting = 0
@@ -134,16 +134,11 @@ class Wire:
         return WRITTEN
 
     def read(self) -> bytes:
-        """What has come, empty where nothing has, or the engine has hung up."""
-        if self.sock.fileno() < 0:
-            return b""
+        """What has come, empty where nothing has, or it is over."""
         try:
-            data = self.sock.recv(ROOM_BYTES)
+            return self.sock.recv(ROOM_BYTES) if self.sock.fileno() >= 0 else b""
         except BlockingIOError:
             return b""
-        if not data:
-            self.close()
-        return data
 
     def take_held(self) -> bytes:
         """What was kept back, and no longer."""

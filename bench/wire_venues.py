@@ -106,6 +106,10 @@ class Venue:
         self.wires[channel] = Wire(sock)
         self._receivers[channel] = self._greet(channel, self.wires[channel])
 
+    def close(self) -> None:
+        for one in (*self.doors, *filter(None, self.wires)):
+            one.close()
+
     def _greet(self, channel: int, wire: Wire) -> Callable[[bytes], None]:
         link = self.server.welcome(channel, CLIENT, lambda session, owner: PolledLink(session, wire, owner))
         demand(link is not None, "one client a venue")

@@ -155,4 +155,5 @@ def assemble(
     core.ramps = ramps_of(names)
     core.relimit, core.market_day = Relimit(core, config), day_of(record["market_date"])
     core.signals = signals_of(names.strategy_specs, record.get("code", {}))
+    state.scratch["eager"] = not core.signals
     return Loop(core)

@@ -4,8 +4,8 @@ Live, replay and sweep run these same functions. They journal what they take in 
 allocates, logs or waits.
 """
 
-from desk.order_frames import make_frames
-from engine.append import append, append_input
+from desk.order_frames import fire, make_frames
+from engine.append import DECISION_BYTES, append, append_input, has_room
 from engine.book import apply_quote
 from engine.core import NO_ROOM
 from engine.deals import open_deal
@@ -52,39 +52,6 @@ _QUOTE_BYTES = QUOTE_DTYPE.itemsize
 _DECISION_BYTES = DECISION_DTYPE.itemsize
 _VERDICT_BYTES = VERDICT_DTYPE.itemsize
 _ORDER_BYTES = ORDER_DTYPE.itemsize
-
-
-@njit
-def on_quote(
-    base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
-):  # fmt: skip
-    """Steps 1 to 4: journal the quote, book it, price what it touches, ask the strategies. See `engine.core.Hot`."""
-    head = head_of(base)
-    scratch = scratch_of(base)
-    stamps = scratch.stamps.stamp
-    offset_ns = scratch.clock_offset_ns
-    stamps[0], stamps[1], stamps[2] = venue_ns, recv_ns, mono_ns() + offset_ns
-    quote = scratch.quote
-    quote.instrument, quote.flags = instrument, flags
-    quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots = bid_ticks, bid_lots, ask_ticks, ask_lots
-    quote.venue_ns, quote.venue_seq = venue_ns, venue_seq
-    if append_input(journal, QUOTE, 0, recv_ns, base + head.at_scratch + _AT_QUOTE, _QUOTE_BYTES) == 0:
-        return NO_ROOM
-    head.now_ns = recv_ns
-    head.quotes += 1
-    book = books_of(base)[instrument]
-    venue = venues_of(base)[instruments_of(base)[instrument].venue]
-    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
-    if not apply_quote(book, quote, recv_ns):
-        return 0
-    if book.blocked:
-        head.quotes_blocked += 1
-    stamps[3] = mono_ns() + offset_ns
-    price_touched(base, instrument, recv_ns)
-    stamps[4] = mono_ns() + offset_ns
-    waiting = ask_strategies(base, instrument, recv_ns)
-    stamps[5] = mono_ns() + offset_ns
-    return waiting
 
 
 @njit
@@ -147,7 +114,50 @@ def decide(base, journal, number, now_ns):
     scratch.stamps.decision_id, scratch.stamps.deal_id = decision.decision_id, decision.deal_id
     stamps[7] = mono_ns() + scratch.clock_offset_ns
     stamps[8] = stamps[9] = stamps[10] = stamps[11] = 0
+    if scratch.board != 0:
+        fire(base, scratch.board)
     return count
+
+
+@njit
+def on_quote(
+    base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
+):  # fmt: skip
+    """Steps 1 to 4: journal the quote, book it, price what it touches, ask the strategies. See `engine.core.Hot`.
+
+    The first decision goes on to its orders in the same call, where no strategy in Python has to be asked before.
+    """
+    head = head_of(base)
+    scratch = scratch_of(base)
+    if not has_room(journal, DECISION_BYTES):  # what the quote may cause has to fit as well
+        return NO_ROOM
+    stamps = scratch.stamps.stamp
+    offset_ns = scratch.clock_offset_ns
+    stamps[0], stamps[1], stamps[2] = venue_ns, recv_ns, mono_ns() + offset_ns
+    quote = scratch.quote
+    quote.instrument, quote.flags = instrument, flags
+    quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots = bid_ticks, bid_lots, ask_ticks, ask_lots
+    quote.venue_ns, quote.venue_seq = venue_ns, venue_seq
+    if append_input(journal, QUOTE, 0, recv_ns, base + head.at_scratch + _AT_QUOTE, _QUOTE_BYTES) == 0:
+        return NO_ROOM
+    head.now_ns = recv_ns
+    head.quotes += 1
+    book = books_of(base)[instrument]
+    venue = venues_of(base)[instruments_of(base)[instrument].venue]
+    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
+    if not apply_quote(book, quote, recv_ns):
+        return 0
+    if book.blocked:
+        head.quotes_blocked += 1
+    stamps[3] = mono_ns() + offset_ns
+    price_touched(base, instrument, recv_ns)
+    stamps[4] = mono_ns() + offset_ns
+    waiting = ask_strategies(base, instrument, recv_ns)
+    stamps[5] = mono_ns() + offset_ns
+    scratch.launched = 0
+    if waiting > 0 and scratch.eager:
+        scratch.launched, scratch.made = 1, decide(base, journal, 0, recv_ns)
+    return waiting
 
 
 @njit

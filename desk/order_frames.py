@@ -2,14 +2,17 @@
 
 from adapters.diff.order_frame import insert_order
 from adapters.fix44.order_frame import new_order
+from engine.append import WORD
 from engine.core import Core
-from engine.frames import BOARD, ENCODER, FRAME, NO_PROTOCOL, TERMS, Board
+from engine.frames import BOARD, CLOSED, DROP, ENCODER, FRAME, NO_PROTOCOL, NOT_TRIED, TERMS, Board
 from engine.jit import njit
-from engine.memory import view
+from engine.memory import mono_ns, view
 from engine.schema import CREATED, MAX_ORDERS
+from engine.sockets import send
 from engine.tables import head_of, instruments_of, orders_of, scratch_of
 
 FIX44, DIFF = 1, 2
+_FRAME, _BYTES = FRAME.itemsize, FRAME.fields["bytes"][1]
 PROTOCOLS = {"fix44": FIX44, "diff": DIFF}
 
 
@@ -61,6 +64,33 @@ def make_frames(base, board_at, count, now_ns):
             encoder.made += 1
             board.count += 1
         turn += 1
+
+
+@njit
+def fire(base, board_at):
+    """Send the frames whose venue has a socket that takes them, one right after the other; Python sees to the rest.
+
+    A session's number is spent before the first byte leaves, so that it is never used twice.
+    """
+    board = view(board_at, 1, BOARD)[0]
+    encoders = view(board.encoders, head_of(base).n_venue, ENCODER)
+    frames = view(board.frames, MAX_ORDERS, FRAME)
+    offset_ns = scratch_of(base).clock_offset_ns
+    for number in range(board.count):
+        frame = frames[number]
+        encoder = encoders[frame.venue]
+        frame.sent = NOT_TRIED
+        if encoder.fd == CLOSED:
+            continue
+        if encoder.number_at != 0:
+            view(encoder.number_at, 1, WORD)[0] = frame.number + 1
+        frame.sent = frame.size
+        if encoder.fd != DROP:
+            at = board.frames + number * _FRAME + _BYTES + frame.start
+            frame.sent = send(encoder.fd, at, frame.size)
+            if frame.sent != frame.size:
+                encoder.fd = CLOSED  # what is left goes first: Python's now
+        frame.sent_ns = mono_ns() + offset_ns
 
 
 @njit

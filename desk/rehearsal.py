@@ -1,8 +1,8 @@
 """The rehearsal: the way from a venue's bytes to both orders, walked between two polls so that none of it is cold.
 
-It plays on a state of its own, a copy of the live one made just before: the same compiled entries and the same Python
-lines, with a strategy that always wants to trade. Nothing of it is journalled, nothing leaves: its journal is scratch
-memory and its gateways drop what they take. The live state is only read.
+It plays on a state of its own, a copy of the live one made just before: the same compiled entry, with a strategy that
+always wants to trade. Nothing of it is journalled and nothing leaves: its journal is scratch memory, its frames are
+dropped. The live state is only read.
 """
 
 import ctypes
@@ -12,13 +12,12 @@ import numpy as np
 from adapters.fix44.sample import Sample
 from desk.hot_poll import WATCH
 from engine.core import Core
-from engine.frames import Board
+from engine.frames import DROP, Board
 from engine.journal import MemoryJournal
-from engine.ports import FAILED
 from engine.schema import ACTIVE, HEAD, TABLES
 from engine.state import State
 
-_ORDERS, _DEALS = 64, 16
+_ORDERS, _DEALS = 256, 16
 _JOURNAL_BYTES = 1 << 16
 _FAR = 1e12  # where no price ever is
 _WRITE_EVERY = 2_000  # plays: some tens of milliseconds
@@ -43,13 +42,16 @@ class Rehearsal:
         self._board.encoder[:], self._board.terms[:] = core.board.encoder, core.board.terms
         self._numbers = np.ones(1, np.int64)
         self._board.encoder["number_at"] = self._numbers.ctypes.data
+        scratch = self._state.scratch
+        scratch["clock_offset_ns"], scratch["board"] = core.state.scratch["clock_offset_ns"], self._board.address
+        scratch["eager"] = 1
         self._watch = np.zeros(1, WATCH)
         self._watch["fd"], self._watch["lane"] = -1, sample.lane.address
-        self._gateways = [_Drop()] * len(core.gateways)
+        self._board.encoder["fd"] = DROP
         self.played = self.decided = self.fired = 0
 
     def play(self) -> None:
-        """Once through the path: poll, parse, book, price, signal, gate, orders, frames, and the calls that send."""
+        """Once through the path: poll, parse, book, price, signal, gate, orders, frames, up to the send."""
         if self.played % _WRITE_EVERY == 0:
             book = self._core.state.book[self._instrument]
             sides = (int(book[name]) for name in ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots"))
@@ -57,12 +59,9 @@ class Rehearsal:
         self.played += 1
         self._set()
         self._sample.play()
-        hot, base, journal = self._core.hot, self._state.address, self._journal.address
-        hot.poll(base, journal, self._watch.ctypes.data, 1, 0, False)
-        if self._state.scratch["decisions"]:
-            self.decided += 1
-            if hot.decide(base, journal, 0, self._core.now_ns):
-                self.fired += len(self._board.fire(self._gateways, self._core.clock))
+        self._core.hot.poll(self._state.address, self._journal.address, self._watch.ctypes.data, 1, 0, False)
+        self.decided += int(self._state.scratch["launched"])
+        self.fired += int(self._state.scratch["made"])
         self._journal.reset()
 
     def _set(self) -> None:
@@ -70,7 +69,6 @@ class Rehearsal:
         state, live = self._state, self._core.state
         ctypes.memmove(state.address, live.address, self._bytes)
         ctypes.memmove(state.address, self._layout, len(self._layout))
-        state.scratch["clock_offset_ns"], state.scratch["board"] = live.scratch["clock_offset_ns"], self._board.address
         row = state.strategy[self._strategy]
         row["entry"], row["center"], row["min_edge"], row["exit"] = -_FAR, -_FAR, -_FAR, 0.0
         row["fixed_center"], row["band"], row["min_samples"], row["armed"] = 1, 0, 0, 1
@@ -78,13 +76,6 @@ class Rehearsal:
         row["switch"] = ACTIVE
         state.spread[row["spread"]]["open_deals"] = 0
         state.head["shadow"] = 0
-
-
-class _Drop:
-    """A gateway that takes nothing."""
-
-    def put(self, frame: memoryview, number: int) -> int:
-        return FAILED
 
 
 def rehearsal_of(core: Core, adapters: list) -> Rehearsal | None:

@@ -19,6 +19,14 @@ WRITER = np.dtype([
 
 HEADER_BYTES = HEADER.itemsize
 WORD = np.dtype("<i8")
+DECISION_BYTES = 8192  # more than a decision, its verdict and its orders take together
+
+
+@njit
+def has_room(writer_address, size):
+    """Whether so many bytes, headers counted, can still be appended."""
+    writer = view(writer_address, 1, WRITER)[0]
+    return writer["capacity"] - writer["offset"] >= size
 
 
 @njit

@@ -22,7 +22,8 @@ class Hot(NamedTuple):
     """The compiled calls, composed by the desk. They take the state's address first, then, to journal, the writer's.
 
     on_quote(state, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags)
-    -> decisions waiting in the scratch row, or -1 where the journal had no room.
+    -> decisions waiting in the scratch row, or -1 where the journal had no room. The first is decided in the same call
+    where the scratch row says `eager`; `launched` and `made` tell.
     take(state, journal, lane, recv_ns, each) -> the same for the bytes that a venue's lane holds: decisions waiting for
     the quote in the scratch row, to be called again then; 0: nothing plain is left; NO_ROOM: make room, and call again;
     QUOTED: a quote was taken that causes nothing, which stops it where `each` is set.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engine.ports import WRITTEN
 from engine.schema import MAX_ORDERS
 
 NO_PROTOCOL = 0
@@ -19,6 +20,7 @@ ENCODER = np.dtype([
     ("protocol", "<i8"),
     ("number_at", "<i8"),  # address of the session's next message number, which is only read; 0: messages have none
     ("made", "<i8"),  # frames of the decision at hand
+    ("fd", "<i8"),  # a socket that takes whole frames now; CLOSED: Python writes; DROP: they are made and go nowhere
     ("second", "<i8"), ("stamp", "u1", (24,)),  # the last second whose text was made, and the text
     ("head_n", "<i8"), ("head", "u1", (HEAD_BYTES,)),
 ], align=True)  # fmt: skip
@@ -30,16 +32,21 @@ TERMS = np.dtype([
     ("contract_n", "<i8"), ("contract", "u1", (CONTRACT_BYTES,)),
 ], align=True)  # fmt: skip
 
-# The frame of one order: bytes[start : start + size]. number: the session's number in it.
+CLOSED, DROP = -1, -2
+
+# The frame of one order: bytes[start : start + size]. number: the session's number in it. sent: bytes that compiled
+# code got rid of, NOT_TRIED, or -1 where the kernel took none; sent_ns: when.
 FRAME = np.dtype([
     ("slot", "<i8"), ("order_no", "<i8"), ("venue", "<i8"), ("number", "<i8"), ("start", "<i8"), ("size", "<i8"),
+    ("sent", "<i8"), ("sent_ns", "<i8"),
     ("bytes", "u1", (FRAME_BYTES,)),
 ], align=True)  # fmt: skip
 
 # What compiled code is handed: addresses of the three tables. count: frames that wait to be fired, in their order.
 BOARD = np.dtype([("encoders", "<i8"), ("terms", "<i8"), ("frames", "<i8"), ("count", "<i8")])
 _COUNT = BOARD.names.index("count")
-_SLOT, _ORDER_NO, _VENUE, _NUMBER, _START, _SIZE = range(6)
+_SLOT, _ORDER_NO, _VENUE, _NUMBER, _START, _SIZE, _SENT, _SENT_NS = range(8)
+NOT_TRIED = -2
 
 
 class Board:
@@ -55,18 +62,27 @@ class Board:
         self._head = memoryview(self._board.view(np.int64))
         self._rows = [memoryview(row.view(np.int64)) for row in self._frames.view(np.uint8).reshape(MAX_ORDERS, -1)]
         self._bytes = [memoryview(row) for row in self._frames["bytes"]]
-        self.encoder["second"] = -1
+        self.encoder["second"], self.encoder["fd"] = -1, CLOSED
+
+    def socket_cell(self, venue: int) -> memoryview:
+        """Where a venue's socket says whether it takes frames: its number, or CLOSED."""
+        at = ENCODER.fields["fd"][1]
+        return memoryview(self.encoder[venue : venue + 1].view(np.uint8)[at : at + 8]).cast("q")
 
     def fire(self, gateways: list, clock: Callable[[], int]) -> list[tuple[int, int, int, int, int, int]]:
-        """Write every frame that waits, one after the other; (slot, order number, session's number, status, when, size)
-        each. Once: what was fired does not wait any more, whatever comes of it."""
+        """Write what compiled code has not written; (slot, order number, session's number, status, when, size) of every
+        frame. Once: what was fired does not wait any more, whatever comes of it."""
         count, self._head[_COUNT] = self._head[_COUNT], 0
         fired = []
         for one in range(count):
             row = self._rows[one]
-            start, size, number = row[_START], row[_SIZE], row[_NUMBER]
-            status = gateways[row[_VENUE]].put(self._bytes[one][start : start + size], number)
-            fired.append((row[_SLOT], row[_ORDER_NO], number, status, clock(), size))
+            start, size, sent, sent_ns = row[_START], row[_SIZE], row[_SENT], row[_SENT_NS]
+            status = WRITTEN
+            if sent != size:
+                frame, gateway = self._bytes[one][start : start + size], gateways[row[_VENUE]]
+                status = gateway.put(frame, row[_NUMBER]) if sent == NOT_TRIED else gateway.go_on(frame, max(sent, 0))
+                sent_ns = clock()
+            fired.append((row[_SLOT], row[_ORDER_NO], row[_NUMBER], status, sent_ns, size))
         return fired
 
 

@@ -1,6 +1,7 @@
 """Steps 5 and 6 for one decision in the scratch row: gate, orders, the legs' bytes; then the stamps that it left."""
 
 from engine import legs, pools, settle, switches
+from engine.append import DECISION_BYTES
 from engine.core import Core
 from engine.deals import measure
 from engine.records import DENY, SCOPE_STRATEGY, STAMPS
@@ -12,7 +13,13 @@ THROTTLE = 14  # the control after which a strategy stands still
 def launch(core: Core, number: int) -> None:
     """Put a decision through the gate and, where it is Cleared, send its orders."""
     scratch = core.state.scratch
-    count = core.hot.decide(core.state.address, core.journal.address, number, core.now_ns)
+    if number == 0 and scratch["launched"]:
+        count = int(scratch["made"])  # in the call that took the quote
+        scratch["launched"] = 0
+    else:
+        if core.journal.room_bytes < DECISION_BYTES:
+            core.journal.turn()
+        count = core.hot.decide(core.state.address, core.journal.address, number, core.now_ns)
     if count:
         deal_id = int(scratch["verdict"]["deal_id"])
         core.open_deals[deal_id] = None

@@ -237,6 +237,9 @@ class FastGateway(Gateway, Protocol):
         Nothing is remembered of it before `noted`, which follows when all legs have left. The memory is used again.
         """
 
+    def go_on(self, frame: memoryview, sent: int) -> int:
+        """Write the rest of a frame of which compiled code has sent so many bytes; as `write`."""
+
     def noted(self, order: OrderRequest, number: int, status: int, now_ns: int) -> None:
         """What `put` has written, and with what result."""
 

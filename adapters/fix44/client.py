@@ -56,6 +56,7 @@ class FixVenue:
         self.encode_order = self._trading.encode_order
         self.write = self._trading.write
         self.put = self._trading.put
+        self.go_on = self._trading.go_on
         self.noted = self._trading.noted
         self.furnish = self._trading.furnish
 

@@ -88,6 +88,7 @@ class Link:
         self.session.quit(why, self._clock())
         self._flush()
         self._close_if_down()
+        self._open_or_shut()
 
     def abort(self, why: str) -> None:
         """Close the socket now, without a Logout."""
@@ -124,6 +125,15 @@ class Link:
         else:
             lane.keep()
 
+    def direct(self, cell: memoryview) -> None:
+        """A cell that tells compiled code the socket's number, while whole frames may be written to it at once."""
+        self._transport.cell = cell
+        self._open_or_shut()
+
+    def _open_or_shut(self) -> None:
+        """What the session's state means for the cell; the transport shuts it by itself before its socket is gone."""
+        self._transport.open(self.active and not self.muted)
+
     def _hear(self) -> None:
         """The lane's messages are signs of life, also those that were taken without a word to Python."""
         if self._lane is not None and self._lane.messages != self._lane_messages:
@@ -140,6 +150,7 @@ class Link:
         if session.heard_ns == recv_ns and session.state != DOWN:
             self._owner.on_heard(self, recv_ns)
         self._close_if_down()
+        self._open_or_shut()
 
     def _tell(self, event: Message | Bad | Doubt | LoggedOn, recv_ns: int) -> None:
         if isinstance(event, Message):
@@ -166,6 +177,7 @@ class Link:
         self.session.tick(self._clock())
         self._flush()
         self._close_if_down()
+        self._open_or_shut()
         if not self.closed.done():
             self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 

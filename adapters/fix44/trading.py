@@ -13,7 +13,7 @@ from adapters.fix44.requests import Requests
 from adapters.fix44.session import Session
 from engine.frames import Board, fill
 from engine.ids import order_no
-from engine.ports import CONNECTED, DOWN, FAILED, READY, TRADING, Event, ExecReport, Inputs, OrderRequest
+from engine.ports import CONNECTED, DOWN, FAILED, QUEUED, READY, TRADING, Event, ExecReport, Inputs, OrderRequest
 
 
 class Trading:
@@ -34,6 +34,7 @@ class Trading:
         self._holdings = Holdings(listing, account)
         self._asked = 0
         self._ready = False
+        self._direct: memoryview | None = None
         self._encoded: tuple[bytes, OrderRequest] | None = None
         self._kinds: dict[bytes, Callable[[Message, int], None]] = {
             tags.EXECUTION_REPORT: self._execution,
@@ -76,6 +77,9 @@ class Trading:
         self._requests.furnish(board.terms)
         if fill(encoder, "head", self._session.route):
             encoder["protocol"] = protocol
+        self._direct = board.socket_cell(self._venue)
+        if self._link is not None:
+            self._link.direct(self._direct)
 
     def put(self, frame: memoryview, number: int) -> int:
         """Write a frame that was made under the session's next number; FAILED spends no number."""
@@ -84,6 +88,12 @@ class Trading:
             return FAILED
         store.next_out = number + 1  # before the first byte leaves: a number is never used twice
         return link.write(frame)
+
+    def go_on(self, frame: memoryview, sent: int) -> int:
+        """Write what the kernel did not take of a frame whose number is spent. Once a byte has left it did not fail."""
+        link = self._link
+        status = link.write(frame[sent:]) if link is not None else FAILED
+        return QUEUED if status == FAILED and sent else status
 
     def noted(self, order: OrderRequest, number: int, status: int, now_ns: int) -> None:
         """After `put`: what answers, refusals and doubt will find the order by."""
@@ -106,6 +116,8 @@ class Trading:
 
     def on_logged_on(self, link: Link, recv_ns: int) -> None:
         self._link = link
+        if self._direct is not None:
+            link.direct(self._direct)
         if self._session.store.next_out <= 2:
             self._live.renumbered()
         self._inputs.on_link(self._venue, TRADING, CONNECTED, recv_ns, "logged on")

@@ -11,6 +11,7 @@ from typing import Protocol
 from engine.ports import FAILED, QUEUED, WRITTEN
 
 RECV_BYTES = 1 << 16
+SHUT = -1  # of a cell
 MAX_QUEUED_BYTES = 1 << 24
 
 
@@ -36,12 +37,18 @@ class Transport:
         self._sock: socket.socket | None = sock
         self._loop = asyncio.get_running_loop()
         self._queue = bytearray()
+        self.cell: memoryview | None = None
         self._on_data = on_data
         self._on_lost = on_lost
         self._lane = lane
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(sock, self.read)
+
+    def open(self, whole: bool) -> None:
+        """Whether others may write whole frames to the socket; never while something waits to be written."""
+        if self.cell is not None:
+            self.cell[0] = self._sock.fileno() if whole and self._sock is not None and not self._queue else SHUT
 
     def fileno(self) -> int:
         """-1 once it is closed."""
@@ -86,6 +93,7 @@ class Transport:
     def close(self) -> None:
         """Close at once; what is still queued is dropped. on_lost is not called."""
         if self._sock is not None:
+            self.open(False)  # before its number can become another socket's
             sock, self._sock = self._sock, None
             self._loop.remove_reader(sock)
             self._loop.remove_writer(sock)
@@ -93,6 +101,7 @@ class Transport:
             sock.close()
 
     def _enqueue(self, data: bytes) -> int:
+        self.open(False)
         if not self._queue:
             self._loop.add_writer(self._sock, self._flush)
         self._queue += data
