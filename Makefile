@@ -10,7 +10,7 @@ PEERS := .venv-peers
 VNPY := "vnpy>=4.5,<4.6" "vnpy_riskmanager>=2.0,<2.1"
 VNPY_NEEDS := "loguru>=0.7.3,<1" "numpy>=2.2.3,<2.5" "requests>=2.32,<3" "ta-lib>=0.6.4,<0.9" "tzlocal>=5.3,<6"
 
-.PHONY: help setup demo test test-quick bench twin peers campaign lint clean
+.PHONY: help setup demo test test-quick bench bench-guard twin peers campaign lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test-quick: setup ## the quick part, under two minutes
 
 bench: setup ## costs of the hot path beside a floor measured in the same run
 	$(BIN)/python -m bench
+
+bench-guard: setup ## the benches' ratios against bench/baseline.json; names what regressed
+	$(BIN)/python -m bench.guard
 
 peers: $(PEERS)/.ready ## optional: vnpy's risk manager beside ours in `make bench`; needs the network and a C compiler
 

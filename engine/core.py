@@ -106,7 +106,8 @@ class Core:
     trades, (venue, trade id, side, order number) -> (lots, ticks); busted: of those undone; sides: (venue,
     contract's meter, trading day, trade id) -> side of the first one told. failed: orders whose write failed in this
     turn. board: where the compiled half leaves the orders' bytes, None in replay.
-    told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
+    told: what a person has heard last of a matter, so that what repeats itself is told once. meters_seen: bytes of
+    meters and tiers at the last sample. stood: what was told
     last of why a strategy does not decide. sessions:
     (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
     never for a decision. signals: the Python strategies and their parameters, ramps: of the
@@ -147,6 +148,7 @@ class Core:
         self.venue_orders: dict[tuple[int, str], int] = {}
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
+        self.meters_seen: list[np.ndarray] | None = None
         self.stood: dict[int, tuple] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
         self.transits: list = []
