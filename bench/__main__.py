@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import codec, gate, journal, kernels, levels, path, replay, scale, soak, start, storm_rate, wire
+from bench import codec, gate, journal, kernels, levels, path, replay, scale, soak, start, storm_rate, sweep, wire
 from bench.figures import Refused, Result, table
 from bench.machine import machine, shown
 
@@ -22,6 +22,7 @@ BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
     "journal": (journal.measure, 9),
     "levels": (levels.measure, 6),
     "replay": (replay.measure, 5),
+    "sweep": (sweep.measure, 5),
     "start": (start.measure, 5),
     "storm": (storm_rate.measure, 6),
     "soak": (soak.measure, 10),

@@ -2,15 +2,16 @@
 
 from engine.append import WRITER
 from engine.jit import njit
-from engine.memory import copy, view
+from engine.memory import copy, mono_ns, view
 from engine.schema import ACTIVE, MAX_ORDERS
-from engine.tables import deals_of, head_of, orders_of, spreads_of, strategies_of
+from engine.sockets import WATCH
+from engine.tables import deals_of, head_of, orders_of, scratch_of, spreads_of, strategies_of
 
 _FAR = 1e12  # where no price ever is
 
 
 @njit
-def set_stage(stage, live, size, layout, layout_size, strategy, journal):
+def set_stage(stage, live, size, layout, layout_size, strategy, journal, watch):
     """Copy `size` bytes of the live state, all before its orders, and keep the stage's layout; empty its journal."""
     copy(stage, live, size)
     copy(stage, layout, layout_size)
@@ -29,5 +30,6 @@ def set_stage(stage, live, size, layout, layout_size, strategy, journal):
     row.switch = ACTIVE
     row.clip_units, row.max_units = 1, 1
     spreads_of(stage)[row.spread].open_deals = 0
+    view(watch, 1, WATCH)[0].recv_ns = mono_ns() + scratch_of(stage).clock_offset_ns
     writer = view(journal, 1, WRITER)[0]
     writer["offset"], writer["next_seq"], writer["cause_seq"] = 0, 1, 0
