@@ -16,8 +16,8 @@ _QUIETLY = NOW | getattr(socket, "MSG_NOSIGNAL", 0)
 LOOK = NOW | socket.MSG_PEEK
 
 # A socket to be polled. lane: address of what its bytes are read into, 0 where Python reads it; look: one byte, for
-# such a one. fd: below 0, nothing is received, and what the lane holds already is taken as of recv_ns. recv_ns, waiting: of
-# the read that has ended the poll, as `engine.core.Hot` says.
+# such a one. fd: below 0, nothing is received, and what the lane holds already is taken as of recv_ns. recv_ns,
+# waiting: of the read that has ended the poll, as `engine.core.Hot` says.
 NO_SOCKET = -1
 WATCH = np.dtype([("fd", "<i8"), ("lane", "<i8"), ("recv_ns", "<i8"), ("waiting", "<i8"), ("look", "<i8")])
 
