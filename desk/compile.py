@@ -27,7 +27,7 @@ from engine.money import lot_fee_reporting_micros, tick_reporting_micros
 from engine.pnl import begin_day, book_trade, refresh
 from engine.positions import book_lots, keep_working, mark, take_over
 from engine.state import State
-from engine.tape import TAPE
+from engine.tape import TAPE, next_input, same_outputs
 
 _ROWS = {
     "market": 2, "stake": 1, "execution": 1, "meter": 3, "tier": 1,
@@ -50,7 +50,10 @@ def warm() -> None:
     HOT.may_ask(at, 0, 1)
     HOT.take_wish(at, 0, 1, 0, 1, 0.0, 0.0, 0.0, 1)
     HOT.stand(at, 0, 1)
-    HOT.walk(at, journal.address, np.zeros(1, TAPE).ctypes.data)
+    tape = np.zeros(1, TAPE)
+    HOT.walk(at, journal.address, tape.ctypes.data)
+    next_input(tape.ctypes.data, 0)
+    same_outputs(tape.ctypes.data, 0, 0, 0, 0)
     book_lots(at, 0, 0)
     keep_working(at, 0, 0)
     mark(at, 0, 0)

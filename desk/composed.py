@@ -2,7 +2,7 @@
 
 from desk.hot import decide, on_quote, sample
 from desk.hot_poll import poll
-from desk.hot_walk import walk
+from desk.walk import walk
 from engine.core import Hot
 from riskgate.capital_controls import pool_use_micros
 from strategies.signals import may_ask, take_wish

@@ -126,6 +126,11 @@ class MemoryJournal(_Writing):
     def turn(self) -> None:
         """A buffer has no pages to turn."""
 
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Address and bytes of the records so far."""
+        return self._fields[_ADDRESS], self._fields[_OFFSET]
+
     def records(self) -> list[Record]:
         """The records so far."""
         raw = self.buffer[: self._fields[_OFFSET]].tobytes()

@@ -13,11 +13,12 @@ from engine.loop import Loop
 from engine.ports import WRITTEN, AccountReport, ExecReport, OrderRequest, PositionReport
 from engine.records import FIRST_ASIDE, FIRST_OUTPUT, KIND_NAMES
 from engine.segments import Record
-from engine.tape import Tape, tapes
+from engine.tape import Tape, same_outputs, tapes
 from engine.watch import quiet_until
 
 SCRATCH_BYTES = 1 << 22
 _WALKED = (records.QUOTE, records.TIMER)
+_FIRST_FED = records.QUOTE  # START and CONFIG are fed as one
 _TELL_EVERY = 1000
 _QUOTE, _REPORT = struct_of(records.QUOTE_DTYPE), struct_of(records.REPORT_DTYPE)
 
@@ -147,8 +148,14 @@ def _pieces(feeding: "_Feeding", tape: Tape) -> Iterator[bool]:
             yield feeding.walk(tape)
             if tape.at == len(tape):
                 return
-        yield feeding.take(tape.record(tape.at))
-        tape.at += 1
+            kind = tape.kind(tape.at)
+        following = tape.next_input(tape.at)
+        if _FIRST_FED <= kind < FIRST_OUTPUT and following >= 0 and feeding.settled():
+            yield feeding.feed_with(tape, following)
+            tape.at = following
+        else:
+            yield feeding.take(tape.record(tape.at))
+            tape.at += 1
 
 
 class _Feeding:
@@ -207,6 +214,22 @@ class _Feeding:
             self._count(1)
         return not tape.wrong
 
+    def feed_with(self, tape: Tape, following: int) -> bool:
+        """Feed a tape's next input, whose outputs end before record `following`, and compare them in compiled code."""
+        record = tape.record(tape.at)
+        self._journal.reset()
+        feed(self._loop, record)
+        self._last_seq = record.seq
+        count = same_outputs(tape.address, tape.at + 1, following, *self._journal.extent)
+        if count < 0:
+            wanted, made = tape.outputs(tape.at + 1, following), _outputs(self._journal)
+            self._difference = _compare(wanted, made, record.seq) or _too_many(wanted, made, record.seq)
+            count = len(wanted)
+        self._outputs += count
+        self._start = None
+        self._count(1)
+        return self._difference is None
+
     def end(self) -> Verdict:
         """What the last input made, as far as the journal holds it; the rest is untold."""
         if not self._pending:
@@ -245,6 +268,10 @@ def _made_of(loop: Loop, journal: MemoryJournal, pending: list[Record]) -> list[
         loop.on_start(fields, pending[1].data, pending[0].now_ns)
     else:
         feed(loop, pending[0])
+    return _outputs(journal)
+
+
+def _outputs(journal: MemoryJournal) -> list[Record]:
     return [record for record in journal.records() if FIRST_OUTPUT <= record.kind < FIRST_ASIDE]
 
 

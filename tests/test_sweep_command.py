@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from desk.cli import main
+from desk.sweep_grid import FIELDS
 from desk.sweep_table import added
 from engine import records
 from tests.sweep_world import LATENCY_MS, VENUES_FOLDER, demo_config, rich, saw, written
-from tests.world import World
+from tests.world import ROOT, World
 
 CONFIG = str(VENUES_FOLDER / "engine.toml")
 GRID = ["--grid", "strategy.entry=0.1:0.5:0.1", "--grid", "strategy.exit=0,0.05"]
@@ -122,6 +123,12 @@ def test_a_scheduler_that_is_not_there_is_told(recording, tmp_path, capsys, monk
     monkeypatch.setattr("desk.sweep_work.CONNECT_S", 0.2)
     assert sweep(recording, tmp_path / "out", "--grid", "strategy.entry=0.3", "--dask", "tcp://127.0.0.1:1") == 2
     assert "expected a Dask scheduler" in capsys.readouterr().err
+
+
+def test_the_page_names_every_parameter_that_can_be_swept():
+    page = (ROOT / "docs" / "sweep.md").read_text(encoding="utf-8")
+    listed = page.split("The parameters:\n", 1)[1].split("Each set", 1)[0]
+    assert re.findall(r"`(\w+)`", listed) == list(FIELDS)
 
 
 def day(pnl: int, peak: int, low: int, fall: int) -> dict:

@@ -1,4 +1,4 @@
-"""The hot half over a journal's bytes: quotes and quiet beats are fed without a Python call each."""
+"""The walk: inputs of a journal, one after another, through the compiled calls of live, without a turn of Python."""
 
 from desk.hot import price_quote
 from engine.append import HEADER_BYTES, WORD, WRITER
@@ -12,8 +12,8 @@ from engine.use import is_quiet_beat
 
 @njit
 def walk(base, journal, tape_address):
-    """Feed the inputs of a tape (`engine.tape.TAPE`) one after another, up to the first that Python must take: any but
-    a quote or a quiet beat, or one that outputs follow. TAPE.wrong says where a quote caused what the tape has not.
+    """Feed the inputs of a tape (`engine.tape.TAPE`) up to the first that Python must take: any but a quote or a quiet
+    beat, or one that outputs follow. TAPE.wrong says where a quote caused what the tape has not.
 
     The journal is a buffer, of which each quote uses the beginning.
     """
