@@ -35,7 +35,7 @@ TICK_CALLS = {
 }
 # From the quote in the adapter's hands to the second leg's frame in its gateway's, by two gateways that only listen.
 TO_BOTH_FRAMES = {
-    "Loop.on_quote": 1, "on_quote": 1, "Loop._decide": 1, "launch": 1, "decide": 1, "send": 1, "Board.fire": 1,
+    "Loop.on_quote": 1, "on_quote": 1, "Loop._decide": 1, "launch": 1, "send": 1, "Board.fire": 1,
     "Ear.put": 2, "now_ns": 1, "C monotonic_ns": 1, "C list.append": 1,
 }  # fmt: skip
 

@@ -53,7 +53,7 @@ def laned(loop: Loop) -> Callable[[int], None]:
             size = sizes[at % 10]
             room[:size] = messages[at % 10]
             lane.reset()
-            lane.add(size)
+            lane.add(size, at_ns)
             read[0] = 1
             on_stream(lane.address, at_ns)
 

@@ -23,7 +23,7 @@ from adapters.fix44.session import Session, SessionSettings
 from adapters.fix44.stamps import Stamps
 from adapters.fix44.store import MemoryStore
 from adapters.fix44.trading import Trading
-from desk.order_frames import DIFF, FIX44, make_frames
+from desk.order_frames import DIFF, FIX44, fire, make_frames
 from engine.append import WORD
 from engine.frames import Board
 from engine.ids import client_id
@@ -112,7 +112,7 @@ def bench_fix_lane(benchmark) -> None:
     number = np.zeros(1, np.int64)
     lane = _lane(number.ctypes.data)
     lane.room[: len(_SNAPSHOT)] = _SNAPSHOT
-    lane.add(len(_SNAPSHOT))
+    lane.add(len(_SNAPSHOT), _NOW_NS)
     what = f"FIX: a snapshot of {len(_SNAPSHOT)} bytes, compiled"
     found = _timed(benchmark, lambda: _take(lane.address, 4711, _NOW_NS), what, "fix_lane", "bench_bare")
     top = lane.tops[b"GCG7"]
@@ -201,6 +201,7 @@ def _compiled(order: OrderRequest) -> tuple[State, Board]:
 def _compiled_frame(benchmark, order: OrderRequest, what: str, key: str) -> bytes:
     state, board = _compiled(order)
     _timed(benchmark, lambda: make_frames(state.address, board.address, 1, _NOW_NS), what, key, "bench_bare")
+    fire(state.address, board.address)  # no socket is open: they are left for the gateways
     ears = [_Ear(), _Ear()]
     board.fire(ears, lambda: 0)
     return ears[int(state.instrument["venue"][order.instrument])].frame

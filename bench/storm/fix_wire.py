@@ -53,6 +53,9 @@ class _End:
         self._pipe = pipe
         self.close = pipe.close
 
+    def open(self, whole: bool) -> None:
+        """Nobody else writes to a pipe."""
+
     def write(self, data: bytes) -> int:
         return WRITTEN if self._pipe.send(data) else FAILED
 
