@@ -26,7 +26,12 @@ FLAT = {
 
 @pytest.mark.parametrize("bench", [wire, path, gate, journal, levels, replay], ids=lambda bench: bench.__name__)
 def test_a_round_of_each_bench_gives_its_named_figures(bench):
-    found = bench.measure(1)
+    try:
+        found = bench.measure(1)
+    except Refused as why:
+        if "a core of its own" in str(why):
+            pytest.skip(str(why))
+        raise
     assert found.name == bench.__name__.removeprefix("bench.")
     assert FLAT[found.name] <= set(found.flat)
     # On a busy machine the engine may come out ahead of its floor.
