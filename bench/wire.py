@@ -21,6 +21,7 @@ _DECISIONS = {FIX: 150, DIFF: 40, DIFF_FEED: 40}  # a block: at seven rounds a t
 _LEGS = {FIX: "both FIX", DIFF: "DIFF leg", DIFF_FEED: "DIFF feed and leg"}
 _MODES = (BUSY, WAIT)
 _ORDERS = len(LEGS)
+_MOST_STALLED = 0.05  # of the floor's ticks; beyond, something else has had its core, and no ratio would mean anything
 
 
 class Measured:
@@ -31,11 +32,13 @@ class Measured:
         self.name = f"{_LEGS[leg]}, {mode}"
         self.both, self.floor, self.skew, self.floor_skew, self.peek = (Samples() for _ in range(5))
         self.blocks: list[Block] = []
+        self.floors: list[Block] = []
         self.way = Way(("tick sent", *STAMPED, "both read"))
 
     def add(self, block: Block, floor: Block) -> None:
         """One of the engine's, one of the floor's."""
         self.blocks.append(block)
+        self.floors.append(floor)
         for found, both, skew in ((block, self.both, self.skew), (floor, self.floor, self.floor_skew)):
             ended = zip(found.from_ns, found.arrived_ns, strict=True)
             both.add([max(each[:_ORDERS]) - from_ns for from_ns, each in ended])
@@ -69,7 +72,12 @@ class Measured:
             "floor_round_medians_us": [each / 1e3 for each in self.floor.medians],
             "peer_late_us_p99": percentile(late, 99) / 1e3, "peer_late_us_max": max(late) / 1e3,
             "nudged": sum(block.nudged for block in self.blocks), "bytes": self.blocks[-1].sizes,
+            "stalled": sum(block.stalled for block in self.blocks), "floor_stalled": self.floor_stalled,
         }  # fmt: skip
+
+    @property
+    def floor_stalled(self) -> int:
+        return sum(block.stalled for block in self.floors)
 
 
 def measure(rounds: int) -> Result:
@@ -132,6 +140,9 @@ def _of_leg(leg: str, rounds: int) -> list[Measured]:
         told, journal = far.hang_up(), Path(name) / "journal"
         _check(journal, told, leg, decisions, (rounds + 1) * len(_MODES) * _DECISIONS[leg])
         _take_ways(journal, found, rounds)
+    stalled, ticks = sum(one.floor_stalled for one in found), sum(one.floor.count for one in found)
+    demand(stalled <= _MOST_STALLED * ticks, f"a core of its own: the bare floor was behind its plan in {stalled} of "
+           f"{ticks} ticks, so other work runs here")  # fmt: skip
     return found
 
 

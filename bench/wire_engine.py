@@ -13,7 +13,7 @@ import msgspec
 
 from bench.figures import demand
 from bench.path import quiet
-from bench.rig import engine
+from bench.rig import check_end, engine
 from bench.wire_floor import Floor
 from bench.wire_setup import Ask, Block, Ports, Told, config_for
 from desk.build import Names
@@ -186,7 +186,7 @@ def apart(far: PeerProcess, sealer_pid: int) -> Iterator[None]:
 
 
 async def hosted(leg: str, far: PeerProcess, folder: Path, work) -> int:
-    """`work(side)` on a running engine; the decisions that it has made."""
+    """`work(side)` on a running engine; the decisions that it has made. Refused where it does not end flat."""
     config, calendars = config_for(far.ports, leg)
     with engine(folder, config, calendars) as loop, apart(far, loop.core.journal.sealer_pid):
         side = EngineSide(loop, config, folder, far)
@@ -196,4 +196,6 @@ async def hosted(leg: str, far: PeerProcess, folder: Path, work) -> int:
                 await work(side)
         finally:
             await side.stop()
-        return int(loop.core.state.head["decisions"])
+        decisions = int(loop.core.state.head["decisions"])
+        check_end(loop, decisions)
+        return decisions

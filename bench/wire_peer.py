@@ -170,7 +170,8 @@ def block(kind: Kind, decisions: int) -> Block:
         # The engine's last decision has reached into the time of this one, or its question for an update is overdue.
         stalled = max(free_ns, _settle(kind)) > start_ns
         nudges, held = _decision(kind, start_ns, due_ns)
-        found.nudged, stalled = found.nudged + nudges, stalled or held
+        stalled |= held
+        found.nudged, found.stalled = found.nudged + nudges, found.stalled + stalled
         sent_ns, arrived = kind.exchange.moments()
         found.from_ns.append(due_ns if stalled else sent_ns)
         found.late_ns.append(0 if stalled else sent_ns - due_ns)

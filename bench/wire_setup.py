@@ -39,14 +39,16 @@ class Block(msgspec.Struct, forbid_unknown_fields=True):
 
     from_ns: the planned time, or the time of sending where only the peer itself was late. late_ns: by how much it was.
     arrived_ns: when the first byte was read from each order socket, and with DIFF_FEED the question for the next
-    update. nudged: further quotes that a decision needed, because the deal before was still open when its tick came.
-    sizes: bytes of a tick and of each order.
+    update. stalled: decisions that began behind the plan, by the engine's doing or the floor's. nudged: further quotes
+    that a decision needed, because the deal before was still open when its tick came. sizes: bytes of a tick and of
+    each order.
     """
 
     from_ns: list[int] = []
     late_ns: list[int] = []
     sent_ns: list[int] = []
     arrived_ns: list[list[int]] = []
+    stalled: int = 0
     nudged: int = 0
     sizes: list[int] = []
 
