@@ -22,9 +22,6 @@ class _End:
     def __init__(self) -> None:
         self._waits = bytearray()
 
-    def open(self, whole: bool) -> None:
-        """Nobody else writes here."""
-
     def write(self, data: bytes) -> int:
         self._waits += data
         return WRITTEN

@@ -34,7 +34,12 @@ FLAT = {
 
 @pytest.mark.parametrize("name", FLAT)
 def test_a_round_of_each_bench_gives_its_named_figures(name):
-    found = BENCHES[name][0](1)
+    try:
+        found = BENCHES[name][0](1)
+    except Refused as why:
+        if "a core of its own" in str(why):
+            pytest.skip(str(why))
+        raise
     assert found.name == name
     assert FLAT[name] <= set(found.flat)
     # Memory may shrink, and on a busy machine the engine may come out ahead of its floor.
