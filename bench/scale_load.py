@@ -2,6 +2,7 @@
 
 import fcntl
 import gc
+import os
 import socket
 import subprocess
 import sys
@@ -52,7 +53,8 @@ class Load(msgspec.Struct):
 
 
 def measure(rate: int) -> Load:
-    """One second's worth of plain FIX snapshots over loopback TCP; the engine polls, and keeps its beat."""
+    """One second's worth of plain FIX snapshots over loopback TCP; the engine polls, and keeps its beat.
+    Each process has a core of its own, where there are two."""
     made = sized(INSTRUMENTS, SPREADS)
     warm()
     with tempfile.TemporaryDirectory() as name:
@@ -81,6 +83,9 @@ def _loaded(loop: Loop, stream: FixStream, file: Path, rate: int, count: int) ->
         start_ns = time.monotonic_ns() + _LEAD_NS
         command = [sys.executable, "-m", "bench.scale_feeder", str(file), str(server.getsockname()[1]), str(rate)]
         feeder = subprocess.Popen([*command, str(start_ns)], cwd=ROOT, stdout=subprocess.PIPE)
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(cores)})
+        os.sched_setaffinity(feeder.pid, {max(cores)})
         try:
             server.settimeout(20)
             sock, _ = server.accept()
