@@ -8,7 +8,7 @@ dropped. The live state is only read.
 import numpy as np
 
 from adapters.fix44.sample import Sample
-from desk.hot_rehearsal import set_stage
+from desk.hot_rehearsal import set_stage, warm_rows
 from engine.core import Core
 from engine.frames import DROP, Board
 from engine.journal import MemoryJournal
@@ -61,6 +61,7 @@ class Rehearsal:
         set_stage(*self._stage)
         self._sample.play()
         self._core.hot.poll(*self._call)
+        warm_rows(self._core.state.address, self._core.journal.address)
 
     @property
     def reached(self) -> tuple[int, int]:

@@ -98,6 +98,7 @@ class Loop:
                 core.hot.poll(core.state.address, core.journal.address, self._watch_at, 1, 0, bool(core.signals))
                 waiting = watch[_WAITING]
             if waiting == 0:
+                core.journal.turn()
                 return
             if waiting == NO_ROOM:
                 if not ready:
