@@ -25,7 +25,7 @@ def _look_at(address, size):
 
 @njit
 def warm_rows(live, journal):
-    """What the next decision will write in the live engine, read: its rows of orders and deal, and the journal ahead."""
+    """Read what the next decision will write in the live engine: rows of orders and deal, and the journal ahead."""
     head = head_of(live)
     orders, deals = live + head.at_order, live + head.at_deal
     seen = 0
