@@ -14,7 +14,7 @@ VNPY := "vnpy>=4.5,<4.6" "vnpy_spreadtrading>=1.4,<1.5" "vnpy_riskmanager>=2.0,<
 VNPY_NEEDS := "loguru>=0.7.3,<1" "numpy>=2.2.3,<2.5" "requests>=2.32,<3" "ta-lib>=0.6.4,<0.9" "tzlocal>=5.3,<6"
 INSTALL := bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test test-quick bench twin peers campaign lint clean
+.PHONY: help setup demo test test-quick bench bench-guard twin peers campaign lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test-quick: setup ## the quick part, under two minutes
 
 bench: setup ## costs of the hot path beside a floor measured in the same run
 	$(BIN)/python -m bench
+
+bench-guard: setup ## the benches' ratios against bench/baseline.json; names what regressed
+	$(BIN)/python -m bench.guard
 
 peers: $(PEERS)/nautilus/.ready $(PEERS)/vnpy/.ready $(PEERS)/hftbacktest/.ready ## optional: other engines beside ours in `make bench`; needs the network and a C compiler
 

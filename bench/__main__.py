@@ -2,35 +2,43 @@
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from bench import gate, journal, levels, path, replay, start, sweep, wire
+from bench import codec, gate, journal, kernels, levels, path, replay, scale, soak, start, storm_rate, sweep, wire
 from bench.figures import Missing, Refused, Result, table
 from bench.machine import machine, shown
 from bench.peers import engines as peers
 
-# Each with its rounds where nobody says otherwise: all together stay under two minutes.
+# Each with its rounds where nobody says otherwise: all that run unnamed stay under two minutes together.
 BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
     "wire": (wire.measure, 7),
     "path": (path.measure, 5),
     "gate": (gate.measure, 9),
+    "kernels": (kernels.measure, 3),
+    "codec": (codec.measure, 3),
     "peers": (peers.measure, 3),
     "journal": (journal.measure, 9),
     "levels": (levels.measure, 6),
     "replay": (replay.measure, 5),
     "sweep": (sweep.measure, 5),
     "start": (start.measure, 5),
+    "storm": (storm_rate.measure, 6),
+    "soak": (soak.measure, 10),
+    "scale": (scale.measure, 1),
 }
+ONLY_NAMED = {"soak", "scale"}  # the long ones: run where they are asked for by name
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Costs of the hot path, each beside a floor that the same run measured."
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; all where none is given")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; where none is "
+                        f"given all but {', '.join(sorted(ONLY_NAMED))}")
     parser.add_argument("--list", action="store_true", help="what each bench measures, in a line")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, flat, with their details")
     parser.add_argument("--rounds", type=_rounds, metavar="N", help="rounds of each bench (default: its own)")
@@ -75,8 +83,10 @@ def _explained(result: Result) -> str:
 
 
 def as_json(facts: dict, results: list[Result], refused: list[str]) -> dict:
-    """Every bench's own figures by their names, and beside them what is behind them."""
-    flat = {name: value for result in results for name, value in result.flat.items()}
+    """Every figure as "bench.key", and as plain "key" where one bench of the run alone has it; then what is behind."""
+    flat = {f"{result.name}.{key}": value for result in results for key, value in result.flat.items()}
+    owners = Counter(key for result in results for key in result.flat)
+    flat |= {key: value for result in results for key, value in result.flat.items() if owners[key] == 1}
     details = {result.name: msgspec.to_builtins(result) for result in results}
     return flat | {"details": details, "machine": facts, "refused": refused}
 
@@ -94,7 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     facts = machine()
     print(shown(facts) + "\n", flush=True)
-    results, refused = run(asked.names or list(BENCHES), asked.rounds, named=bool(asked.names))
+    names = asked.names or [name for name in BENCHES if name not in ONLY_NAMED]
+    results, refused = run(names, asked.rounds, named=bool(asked.names))
     if results:
         print(table([(result.name, row) for result in results for row in result.rows]))
     for why in refused:

@@ -22,7 +22,7 @@ class Mix(NamedTuple):
 
 
 MIXES = (
-    Mix("no deal", "no_deals", 400_000, 0, 0),
+    Mix("no deal", "no_deals", 1_000_000, 0, 0),
     Mix("a deal in 10,000", "deal_in_10000", 400_000, 10_000, 0),
     Mix("a deal in 1,000", "deal_in_1000", 100_000, 1_000, 0),
     Mix("a deal in 8", "deal_in_8", 2_400, 8, 0),

@@ -1,4 +1,4 @@
-"""Gateways without a wire: each protocol's own frames are made, and taken where the compiled half would send them."""
+"""Gateways without a wire: each protocol's own frames, as of a session that is logged on, taken and forgotten."""
 
 import msgspec
 
@@ -11,11 +11,35 @@ from desk.config import Config
 from desk.order_frames import furnished
 from engine.clock import now_ns
 from engine.frames import DROP
+from engine.instruments import Instrument
 from engine.loop import Loop
+from engine.ports import WRITTEN, Adapter
+
+
+class Taker:
+    """A link that is up and takes what is written; where compiled code writes, it is told to drop the bytes there."""
+
+    active = True
+
+    def write(self, frame: bytes | memoryview) -> int:
+        return WRITTEN
+
+    def direct(self, cell: memoryview) -> None:
+        cell[0] = DROP
+
+
+class DiffTaken(DiffVenue):
+    """A DIFF venue that is not connected: its orders are taken as they come from Python."""
+
+    def put(self, frame: memoryview, number: int) -> int:
+        return WRITTEN
 
 
 class FixTaken(FixVenue):
-    """A FIX venue that is not connected."""
+    """A FIX venue whose order session is logged on to a taker."""
+
+    def log_on(self) -> None:
+        self._trading.on_logged_on(Taker(), now_ns())
 
     def hot(self) -> list:
         """None: there is no socket."""
@@ -23,12 +47,23 @@ class FixTaken(FixVenue):
 
 
 def furnish(config: Config, loop: Loop) -> None:
-    """Give a loop its gateways, one a venue, whose frames go nowhere; `loop.core.board.last` has them."""
+    """Give a loop its gateways, one a venue."""
     instruments = instruments_of(Names(config))
-    loop.core.gateways = []
+    found: list[Adapter] = []
     for index, spec in enumerate(config.venues):
-        adapter, settings = (DiffVenue, DiffSettings) if spec.protocol == "diff" else (FixTaken, FixSettings)
         mine = [instrument for instrument in instruments if instrument.venue == index]
-        loop.core.gateways.append(adapter(index, msgspec.convert(spec.settings, settings), mine, loop, now_ns))
+        make = _diff if spec.protocol == "diff" else _fix
+        found.append(make(index, spec.settings, mine, loop))
+    loop.core.gateways = found
     furnished(loop.core, [spec.protocol for spec in config.venues])
-    loop.core.board.encoder["fd"] = DROP
+
+
+def _diff(venue: int, settings: dict, mine: list[Instrument], loop: Loop) -> Adapter:
+    return DiffTaken(venue, msgspec.convert(settings, DiffSettings), mine, loop, now_ns)
+
+
+def _fix(venue: int, settings: dict, mine: list[Instrument], loop: Loop) -> Adapter:
+    chosen = msgspec.convert(settings | {"snapshot": False}, FixSettings)
+    gateway = FixTaken(venue, chosen, mine, loop, now_ns)
+    gateway.log_on()
+    return gateway

@@ -10,6 +10,7 @@ from desk.sweep_day import Day, load_day
 from desk.sweep_run import run, task_of
 from engine import records
 from engine.journal import Journal
+from engine.segments import Record
 from tests.world import CALENDARS, MS, ROOT, World, demo_config
 
 LATENCY_MS = 3
@@ -41,8 +42,13 @@ def rich(config: Config) -> Config:
 
 def written(world: World, base: Path) -> Path:
     """The world's journal as a folder on disk."""
+    return written_records(world.journal.records(), base)
+
+
+def written_records(source: Iterable[Record], base: Path) -> Path:
+    """Records as the journal of a folder, numbered anew."""
     with Journal(base / "journal", base / "live", 1 << 24) as journal:
-        for record in world.journal.records():
+        for record in source:
             into = journal.append if record.kind >= records.FIRST_OUTPUT else journal.append_input
             into(record.kind, record.now_ns, record.payload, record.flags)
             journal.turn()
@@ -60,4 +66,4 @@ def swept(config: Config, day: Day, sets: Iterable | None = None, repair_ticks: 
     return run(task_of(config, CALENDARS, day, chosen, latency_ns, repair_ticks, log_rows), day)
 
 
-__all__ = ["LATENCY_MS", "day_of", "demo_config", "rich", "saw", "swept", "written"]
+__all__ = ["LATENCY_MS", "day_of", "demo_config", "rich", "saw", "swept", "written", "written_records"]
