@@ -66,6 +66,11 @@ class FixStream:
         self._server.publish(self._symbols[instrument], *numbers, now_ns(), 0)
         return self._down.taken()
 
+    @property
+    def room(self) -> memoryview:
+        """Where a transport reads to."""
+        return self._link.room
+
     def fill(self, data: bytes) -> int:
         """Put bytes where `recv_into` would; how many."""
         self._link.room[: len(data)] = data

@@ -1,16 +1,44 @@
 """The stage of a rehearsal, compiled: the state as it is now, and a strategy for which any price is worth a trade."""
 
-from engine.append import WRITER
+from engine.append import WORD, WRITER
 from engine.jit import njit
-from engine.memory import copy, view
-from engine.schema import ACTIVE, MAX_ORDERS
-from engine.tables import deals_of, head_of, orders_of, spreads_of, strategies_of
+from engine.memory import copy, mono_ns, view
+from engine.schema import ACTIVE, DEAL, MAX_ORDERS, ORDER
+from engine.sockets import WATCH
+from engine.tables import deals_of, head_of, orders_of, scratch_of, spreads_of, strategies_of
 
 _FAR = 1e12  # where no price ever is
+_AHEAD_BYTES = 4096
+_ORDERS = 4  # of two legs, one of them in slices
+_ORDER_BYTES, _DEAL_BYTES = ORDER.itemsize, DEAL.itemsize
 
 
 @njit
-def set_stage(stage, live, size, layout, layout_size, strategy, journal):
+def _look_at(address, size):
+    """Read a word of every cache line, so that the next to write there does not wait for it."""
+    words = view(address, size // 8, WORD)
+    seen = 0
+    for line in range(0, size // 8, 8):
+        seen ^= words[line]
+    return seen
+
+
+@njit
+def warm_rows(live, journal):
+    """Read what the next decision will write in the live engine: rows of orders and deal, and the journal ahead."""
+    head = head_of(live)
+    orders, deals = live + head.at_order, live + head.at_deal
+    seen = 0
+    for at in range(1, _ORDERS + 1):
+        seen ^= _look_at(orders + ((head.order_counter + at) & (head.n_order - 1)) * _ORDER_BYTES, _ORDER_BYTES)
+    seen ^= _look_at(deals + ((head.decision_counter + 1) & (head.n_deal - 1)) * _DEAL_BYTES, _DEAL_BYTES)
+    writer = view(journal, 1, WRITER)[0]
+    ahead = min(_AHEAD_BYTES, writer["capacity"] - writer["offset"])
+    return seen ^ _look_at(writer["address"] + writer["offset"], ahead)
+
+
+@njit
+def set_stage(stage, live, size, layout, layout_size, strategy, journal, watch):
     """Copy `size` bytes of the live state, all before its orders, and keep the stage's layout; empty its journal."""
     copy(stage, live, size)
     copy(stage, layout, layout_size)
@@ -29,5 +57,6 @@ def set_stage(stage, live, size, layout, layout_size, strategy, journal):
     row.switch = ACTIVE
     row.clip_units, row.max_units = 1, 1
     spreads_of(stage)[row.spread].open_deals = 0
+    view(watch, 1, WATCH)[0].recv_ns = mono_ns() + scratch_of(stage).clock_offset_ns
     writer = view(journal, 1, WRITER)[0]
     writer["offset"], writer["next_seq"], writer["cause_seq"] = 0, 1, 0

@@ -8,12 +8,12 @@ dropped. The live state is only read.
 import numpy as np
 
 from adapters.fix44.sample import Sample
-from desk.hot_poll import WATCH
-from desk.hot_rehearsal import set_stage
+from desk.hot_rehearsal import set_stage, warm_rows
 from engine.core import Core
 from engine.frames import DROP, Board
 from engine.journal import MemoryJournal
 from engine.schema import HEAD, TABLES
+from engine.sockets import NO_SOCKET, WATCH
 from engine.state import State
 
 _ORDERS, _DEALS = 256, 16
@@ -42,11 +42,11 @@ class Rehearsal:
         scratch["clock_offset_ns"], scratch["board"] = core.state.scratch["clock_offset_ns"], self._board.address
         scratch["eager"] = 1
         self._watch = np.zeros(1, WATCH)
-        self._watch["fd"], self._watch["lane"] = -1, sample.lane.address
+        self._watch["fd"], self._watch["lane"] = NO_SOCKET, sample.lane.address
         self._board.encoder["fd"] = DROP
         self._stage = (
             self._state.address, core.state.address, int(head["at_order"]), self._layout.ctypes.data,
-            self._layout.nbytes, strategy, self._journal.address,
+            self._layout.nbytes, strategy, self._journal.address, self._watch.ctypes.data,
         )  # fmt: skip
         self._call = self._state.address, self._journal.address, self._watch.ctypes.data, 1, 0, False
         self.played = 0
@@ -61,6 +61,7 @@ class Rehearsal:
         set_stage(*self._stage)
         self._sample.play()
         self._core.hot.poll(*self._call)
+        warm_rows(self._core.state.address, self._core.journal.address)
 
     @property
     def reached(self) -> tuple[int, int]:

@@ -69,13 +69,6 @@ class Board:
         at = ENCODER.fields["fd"][1]
         return memoryview(self.encoder[venue : venue + 1].view(np.uint8)[at : at + 8]).cast("q")
 
-    def last(self, count: int) -> list[tuple[bytes, int]]:
-        """The bytes of the first `count` frames of the decision made last, and when compiled code got rid of each."""
-        found = []
-        for row, whole in zip(self._rows[:count], self._bytes, strict=False):
-            found.append((bytes(whole[row[_START] : row[_START] + row[_SIZE]]), row[_SENT_NS]))
-        return found
-
     def fire(self, gateways: list, clock: Callable[[], int]) -> list[tuple[int, int, int, int, int, int]]:
         """Write what compiled code has not written; (slot, order number, session's number, status, when, size) of every
         frame. Once: what was fired does not wait any more, whatever comes of it."""
