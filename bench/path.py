@@ -21,8 +21,9 @@ from desk.build import Names, instruments_of
 from desk.rehearsal import rehearsal_of
 from desk.spin import Spinner
 from engine.clock import OFFSET_NS, now_ns
+from engine.frames import BOARD, FRAME
 from engine.loop import Loop
-from engine.memory import copy, mono_ns
+from engine.memory import copy, mono_ns, view
 from engine.ports import CLOSE, CLOSE_TODAY
 
 Quote = tuple[int, int, int, int, int]
@@ -73,6 +74,8 @@ class Ours:
         self.loop: Loop = self._exits.enter_context(engine(folder, config, calendars))
         self._stamp = self.loop.core.state.scratch["stamps"]["stamp"]
         furnish(config, self.loop)
+        board = view(self.loop.core.board.address, 1, BOARD)[0]
+        self._frames = view(int(board["frames"]), len(LEGS), FRAME)
         connect(self.loop)
         venue = int(self.loop.core.state.instrument[GC]["venue"])
         mine = [one for one in instruments_of(Names(config)) if one.venue == venue]
@@ -162,7 +165,7 @@ class Ours:
         """ns of the decision just made; its orders are kept to be checked, then filled."""
         moments = stamped(self._stamp.tolist())
         self.way.add(moments)
-        frames = [frame for frame, _ in self.loop.core.board.last(len(LEGS))]
+        frames = [bytes(row["bytes"][row["start"] : row["start"] + row["size"]]) for row in self._frames]
         orders = [sent.of(frame) for frame in frames]
         rows = [self.loop.core.state.order_row(number) for number in self.loop.core.live_orders]
         limits = [[int(row["limit_ticks"]) for row in rows], [order.limit_ticks for order in orders]]

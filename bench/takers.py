@@ -31,7 +31,7 @@ class FixTaken(FixVenue):
 
 
 def furnish(config: Config, loop: Loop) -> None:
-    """Give a loop its gateways, one a venue; `loop.core.board.last` has the frames."""
+    """Give a loop its gateways, one a venue; its board has the frames."""
     instruments = instruments_of(Names(config))
     loop.core.gateways = []
     for index, spec in enumerate(config.venues):
