@@ -21,7 +21,7 @@ from engine.clock import now_ns
 
 BASELINE = Path(__file__).parent / "baseline.json"
 CHOSEN = ("path", "gate", "kernels", "codec", "journal", "replay", "storm", "start")
-LEAST_BAND = 0.15
+LEAST_BAND, BLIND_BAND = 0.15, 0.6
 _REPEATS = 3
 _TIMES_SPREAD = 2.0  # three repeats do not show how far a fourth may lie
 FINE, REGRESSED, IMPROVED, MISSING, NEW = "", "REGRESSED", "improved", "MISSING", "new"
@@ -135,6 +135,10 @@ def update(path: Path, facts: dict, benches: list[str], rounds: int | None) -> i
     baseline = Baseline(taken, facts, stated(repeats))
     path.write_bytes(msgspec.json.format(msgspec.json.encode(baseline)) + b"\n")
     print(f"{len(baseline.figures)} figures of {', '.join(benches)} in {path}")
+    for name, figure in baseline.figures.items():
+        if figure.band > BLIND_BAND:
+            print(f"{name}: its repeats lie so far apart that it may get {figure.band:.0%} worse unnoticed; take it "
+                  "again on a quieter machine")  # fmt: skip
     return 0
 
 
