@@ -22,9 +22,6 @@ class _End:
     def __init__(self) -> None:
         self._waits = bytearray()
 
-    def open(self, whole: bool) -> None:
-        """Nobody else writes here."""
-
     def write(self, data: bytes) -> int:
         self._waits += data
         return WRITTEN
@@ -33,6 +30,9 @@ class _End:
         data = bytes(self._waits)
         self._waits.clear()
         return data
+
+    def open(self, whole: bool) -> None:
+        """Nobody else writes to it."""
 
     def close(self) -> None:
         """There is nothing to close."""

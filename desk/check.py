@@ -18,9 +18,9 @@ from desk.check_release import check_release
 from desk.check_rules import check_rules
 from desk.check_spreads import check_spreads
 from desk.check_strategies import check_strategies
-from desk.config import Config
+from desk.config import Config, StrategySpec
 from desk.findings import Findings, known
-from desk.toml_reader import Problem, read_all
+from desk.toml_reader import Origin, Problem, Reading, read_all
 from engine.calendar import Calendar
 from engine.clock import now_ns as clock_ns
 
@@ -55,6 +55,13 @@ def check(
     calendars, problems = load_calendars(_calendars_file(Path(path), reading.value))
     found = Findings(reading, calendars, clock_ns() if now_ns is None else now_ns)
     settings = check_accounts(found, known_protocols() if protocols is None else protocols)
+    _check_trading(found)
+    problems = reading.problems + problems
+    return CheckResult(None if problems else reading.value, problems, found.notes, calendars, settings)
+
+
+def _check_trading(found: Findings) -> None:
+    """All but the accounts and the venues' settings."""
     check_instruments(found)
     check_strategies(found, check_spreads(found))
     check_policies(found)
@@ -63,8 +70,15 @@ def check(
     check_limits(found)
     check_rules(found)
     check_bounds(found)
-    problems = reading.problems + problems
-    return CheckResult(None if problems else reading.value, problems, found.notes, calendars, settings)
+
+
+def check_again(config: Config, calendars: Mapping[str, Calendar], changed: StrategySpec) -> list[Problem]:
+    """What is wrong with a checked config of which one strategy was changed in memory; keys begin with `strategy`."""
+    reading = Reading()
+    reading.value = config
+    reading.keep(changed, Origin("", "strategy"), True)
+    _check_trading(Findings(reading, calendars, clock_ns()))
+    return reading.problems
 
 
 def render(result: CheckResult) -> str:

@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from desk import cli_accept, cli_control, cli_reading
+from desk import cli_accept, cli_control, cli_reading, cli_sweep
 from desk.cli_parts import checked, count, positive
 
 _COMMANDS = """\
@@ -40,7 +40,7 @@ _STORM_ENDS = "Exit code 0: no breach, nothing naked; 1: a breach; 2: the config
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tandem", description="Trades spreads across two markets: one book, one decision, both legs, one journal.",
-        epilog="\n".join((_COMMANDS, cli_reading.HELP, cli_control.HELP)),
+        epilog="\n".join((_COMMANDS + cli_sweep.HELP + "\n", cli_reading.HELP, cli_control.HELP)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help="see below")
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--list", action="store_true", help="what each bench measures, in a line")
     bench.add_argument("--json", metavar="FILE", help="write the figures there, flat, with their details")
     bench.add_argument("--rounds", metavar="N", help="rounds of each bench (default: its own)")
+    cli_sweep.add(commands)
     cli_accept.add(commands)
     cli_control.add(commands)
     return parser
@@ -160,7 +161,7 @@ def _bench(asked) -> int:
 
 _DO = {
     "demo": _demo, "run": _run, "check": _check, "venue": _venue, "storm": _bench, "bench": _bench,
-    **cli_accept.DO, **cli_reading.DO, **cli_control.DO,
+    **cli_sweep.DO, **cli_accept.DO, **cli_reading.DO, **cli_control.DO,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from adapters.fix44.lane import LANE
 from desk.composed import HOT
 from engine import use
 from engine.clock import now_ns
@@ -28,6 +27,7 @@ from engine.money import lot_fee_reporting_micros, tick_reporting_micros
 from engine.pnl import begin_day, book_trade, refresh
 from engine.positions import book_lots, keep_working, mark, take_over
 from engine.state import State
+from engine.tape import TAPE, next_input, same_outputs
 
 _ROWS = {
     "market": 2, "stake": 1, "execution": 1, "meter": 3, "tier": 1,
@@ -38,12 +38,11 @@ _ROWS = {
 
 def warm() -> None:
     """Call every compiled entry once, on a state of its own, so that the first tick meets nothing cold."""
-    state, journal, lane = State(**_ROWS), MemoryJournal(1 << 16), np.zeros(1, LANE)
+    state, journal = State(**_ROWS), MemoryJournal(1 << 16)
     state.ring["value"], state.spread["window"], state.spread["unit_ubase"] = 1.0, 1, 1
     state.spread["blocked"] = 1
     at = state.address
     HOT.on_quote(at, journal.address, 0, 1, 1, 2, 1, 0, 1, 0, 0)
-    HOT.take(at, journal.address, lane.ctypes.data, 1, False)
     HOT.poll(at, journal.address, 0, 0, 0, False)
     HOT.decide(at, journal.address, 0, 1)
     HOT.sample(at, 1)
@@ -51,6 +50,10 @@ def warm() -> None:
     HOT.may_ask(at, 0, 1)
     HOT.take_wish(at, 0, 1, 0, 1, 0.0, 0.0, 0.0, 1)
     HOT.stand(at, 0, 1)
+    tape = np.zeros(1, TAPE)
+    HOT.walk(at, journal.address, tape.ctypes.data)
+    next_input(tape.ctypes.data, 0)
+    same_outputs(tape.ctypes.data, 0, 0, 0, 0)
     book_lots(at, 0, 0)
     keep_working(at, 0, 0)
     mark(at, 0, 0)
@@ -74,6 +77,7 @@ def warm() -> None:
     use.reported(at, 0, 1)
     use.need_micros(at, 0, 1)
     use.use_bps(1, 1)
+    use.is_quiet_beat(at, 1, 1, 1)
     for count in (use.account_level, use.account_use_micros, use.pool_level, use.pool_use_micros, use.pool_held_micros,
                   use.pool_capital_micros, use.stake_micros):  # fmt: skip
         count(at, 0)
@@ -81,8 +85,11 @@ def warm() -> None:
 
 def main() -> None:
     print("compiling the hot half (once; some 30 s) ...", flush=True)
+    from desk.sweep_run import warm as warm_sweep  # here: an engine's start does not load it
+
     began_ns = now_ns()
     warm()
+    warm_sweep()
     print(f"compiled in {(now_ns() - began_ns) / 1e9:.1f} s, kept in {CACHE}")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from desk.assembly import assemble
 from engine import records
 from engine.journal import MemoryJournal
-from engine.replay import SCRATCH_BYTES, SilentGateway, Verdict, feed_all
+from engine.replay import SCRATCH_BYTES, SilentGateway, Verdict, feed_folder
 from engine.segments import read
 
 
@@ -22,7 +22,7 @@ def replay(folder: Path, progress=None) -> Verdict:
         raise ValueError(f"{folder}: expected a journal that begins with a START and a CONFIG record, found neither")
     journal = MemoryJournal(SCRATCH_BYTES)
     loop = assemble(config, journal, [SilentGateway() for _ in config["names"]["venues"]], no_clock)
-    return feed_all(loop, journal, read(folder), progress)
+    return feed_folder(loop, journal, folder, progress)
 
 
 def main(folder: Path) -> int:

@@ -37,7 +37,7 @@ from engine.cores import keep_to
 from engine.journal import Journal, JournalBusy, JournalFull, MemoryJournal, next_epoch
 from engine.layout import Damaged
 from engine.loop import Loop
-from engine.replay import SCRATCH_BYTES, SilentGateway, feed_all
+from engine.replay import SCRATCH_BYTES, SilentGateway, feed_folder
 from engine.segments import Record, read
 
 PROTOCOLS = {"diff": (DiffVenue, DiffSettings), "fix44": (FixVenue, FixSettings)}
@@ -106,7 +106,7 @@ def recover(setup: Setup, record: dict, journal: Journal) -> Loop:
     past = next(past.data for past in read(setup.folder) if past.kind == records.CONFIG)
     _refuse_strangers(setup, record, start, past)
     loop = assemble(past, memory, silent, now_ns)
-    verdict = feed_all(loop, memory, read(setup.folder))
+    verdict = feed_folder(loop, memory, setup.folder)
     if not verdict.identical:
         raise Refused(f"{setup.folder} does not replay (record {verdict.difference.seq}); `tandem replay` says where")
     journal.writer["cause_seq"] = verdict.last_seq

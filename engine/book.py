@@ -51,12 +51,17 @@ def blocked_now(head, instrument, book, venue, now_ns):
 
     Stale is the contract's own quote age or the silence of its link; quiet alone is neither.
     """
+    return blocked_at(instrument, book, venue, now_ns, market_ns(head, now_ns))
+
+
+@njit
+def blocked_at(instrument, book, venue, now_ns, market):
+    """The same with market time worked out before: a spread asks it of every leg and rate."""
     if book.updates == 0:
         return NO_QUOTE
     blocked = book.blocked
     if now_ns - book.recv_ns > instrument.max_age_ns or now_ns - venue.heard_ns[0] > venue.max_silence_ns:
         blocked |= STALE
-    market = market_ns(head, now_ns)
     if market < instrument.open_ns or market >= instrument.close_ns:
         blocked |= CLOSED_MARKET
     return blocked

@@ -15,7 +15,7 @@ from engine.repair import RepairPolicy
 from engine.schema import ACTIVE
 from engine.state import State
 
-NO_ROOM, QUOTED = -1, -2  # of `Hot.take`
+NO_ROOM, QUOTED = -1, -2  # of `Hot.poll`
 
 
 class Hot(NamedTuple):
@@ -24,21 +24,20 @@ class Hot(NamedTuple):
     on_quote(state, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags)
     -> decisions waiting in the scratch row, or -1 where the journal had no room. The first is decided in the same call
     where the scratch row says `eager`; `launched` and `made` tell.
-    take(state, journal, lane, recv_ns, each) -> the same for the bytes that a venue's lane holds: decisions waiting for
-    the quote in the scratch row, to be called again then; 0: nothing plain is left; NO_ROOM: make room, and call again;
-    QUOTED: a quote was taken that causes nothing, which stops it where `each` is set.
-    poll(state, journal, watches, count, until_ns, each) -> the hot socket that Python must see to, -1 when the time is
-    over: `desk/hot_poll.py`.
+    poll(state, journal, watches, count, until_ns, each) -> which of the sockets (`engine.sockets.WATCH`) Python must
+    see to, -1 when the time is over. `waiting` of a watch with a lane: decisions waiting for the quote in the scratch
+    row; 0: nothing plain is left in the lane; NO_ROOM; QUOTED: a quote that causes nothing, after which it stops where
+    `each` is set. It is to be called again for the lane until nothing is left.
     decide(state, journal, number, now_ns) -> orders to send for that decision, 0 where it was Denied.
     sample(state, now_ns): price and sample every spread, mark every position.
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
     may_ask(state, strategy, now_ns) -> whether a Python strategy may be asked now.
     take_wish(state, strategy, side, purpose, units, signal, center, threshold, now_ns) -> decisions waiting.
     stand(state, strategy, now_ns) -> why it does not decide: (STAND_*, strictest switch, value seen, its bound).
+    walk(state, journal, tape): feed quotes and quiet beats of a tape up to an input that Python must take.
     """
 
     on_quote: Callable
-    take: Callable
     poll: Callable
     decide: Callable
     sample: Callable
@@ -46,6 +45,7 @@ class Hot(NamedTuple):
     may_ask: Callable
     take_wish: Callable
     stand: Callable
+    walk: Callable
 
 
 class Timing(NamedTuple):
@@ -62,22 +62,30 @@ class Timing(NamedTuple):
 _CODES = {"i8": "q", "i4": "i", "u4": "I", "u1": "B", "f8": "d"}
 
 
+def struct_of(dtype: np.dtype) -> struct.Struct:
+    """A dtype without holes as one struct, in whose order its fields and their elements come."""
+    codes = []
+    for name in dtype.names:
+        field = dtype.fields[name][0]
+        code = f"{field.base.itemsize}s" if field.base.kind == "S" else _CODES[field.base.str[1:]]
+        codes += [code] * int(np.prod(field.shape, dtype=np.int64))
+    found = struct.Struct("<" + "".join(codes))
+    assert found.size == dtype.itemsize
+    return found
+
+
 class Form:
     """How the fields of a record become its bytes: the dtype as one struct, some five times as fast to fill."""
 
     def __init__(self, dtype: np.dtype):
         self._places: dict[str, tuple[int, int]] = {}
-        blank, codes = [], []
+        blank = []
         for name in dtype.names:
             field = dtype.fields[name][0]
-            base, count = field.base, int(np.prod(field.shape, dtype=np.int64))
+            count = int(np.prod(field.shape, dtype=np.int64))
             self._places[name] = len(blank), count if field.shape else 0
-            text = base.kind == "S"
-            codes += [f"{base.itemsize}s" if text else _CODES[base.str[1:]]] * count
-            blank += [b"" if text else 0] * count
-        self._struct = struct.Struct("<" + "".join(codes))
-        self._blank = blank
-        assert self._struct.size == dtype.itemsize
+            blank += [b"" if field.base.kind == "S" else 0] * count
+        self._struct, self._blank = struct_of(dtype), blank
 
     def filled(self, fields: dict) -> bytes:
         values = self._blank.copy()

@@ -27,6 +27,7 @@ from engine.segments import Record, columns, read, records_in
 SEGMENT_BYTES = 64 << 20
 SYNC_MS = 1000
 MAX_RESERVE_BYTES = 1 << 20
+_STAGE_BYTES = 4096
 STEP_BYTES = 128 << 10  # of a segment touched or let go in one turn: some 20 us
 MAX_OVERHEAD = HEADER_BYTES + 8  # of a record beside its payload
 LOOK_NS = 5_000_000  # how often a turn looks for the next segment and after the sealer
@@ -53,6 +54,7 @@ class _Writing:
         self.writer = np.zeros(1, WRITER)
         self.address = self.writer.ctypes.data
         self._fields = memoryview(self.writer.view(np.int64))
+        self._stage(_STAGE_BYTES)
 
     @property
     def room_bytes(self) -> int:
@@ -85,7 +87,15 @@ class _Writing:
         expected = layout.SIZES[kind]
         if expected not in (None, len(data)):
             raise ValueError(f"record kind {kind}: expected {expected} payload bytes, got {len(data)}")
-        return self._put_at(into, kind, now_ns, np.frombuffer(data, np.uint8).ctypes.data, len(data), flags)
+        if len(data) > len(self._staged):
+            self._stage(2 * len(data))
+        self._staged[: len(data)] = data
+        return self._put_at(into, kind, now_ns, self._staged_at, len(data), flags)
+
+    def _stage(self, size: int) -> None:
+        """Memory of a known address for payloads from Python: to ask for the address of each costs more than a copy."""
+        stage = np.zeros(size, np.uint8)
+        self._staged, self._staged_at = memoryview(stage), stage.ctypes.data
 
     def _put_at(self, into, kind: int, now_ns: int, source: int, size: int, flags: int) -> int:
         if size + MAX_OVERHEAD > self.room_bytes:
@@ -115,6 +125,11 @@ class MemoryJournal(_Writing):
 
     def turn(self) -> None:
         """A buffer has no pages to turn."""
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Address and bytes of the records so far."""
+        return self._fields[_ADDRESS], self._fields[_OFFSET]
 
     def records(self) -> list[Record]:
         """The records so far."""

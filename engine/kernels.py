@@ -7,10 +7,10 @@ Plain sequential float arithmetic, so that the slow twin and every machine agree
 
 import math
 
-from engine.book import blocked_now
+from engine.book import blocked_at
 from engine.jit import njit
 from engine.records import NO_QUOTE, SKEWED
-from engine.tables import books_of, head_of, instruments_of, rings_of, spreads_of, touches_of, venues_of
+from engine.tables import books_of, head_of, instruments_of, market_ns, rings_of, spreads_of, touches_of, venues_of
 
 _BIG = 2**62
 
@@ -25,7 +25,7 @@ def _left(shown_lots, taken_lots):
 @njit
 def price_spread(base, index, now_ns):
     """Price one spread from the book. Its `blocked` bits say whether the numbers may be traded on."""
-    head = head_of(base)
+    market = market_ns(head_of(base), now_ns)
     spread = spreads_of(base)[index]
     instruments = instruments_of(base)
     books = books_of(base)
@@ -40,14 +40,14 @@ def price_spread(base, index, now_ns):
     for leg in range(spread.legs):
         at = spread.instrument[leg]
         book = books[at]
-        blocked |= blocked_now(head, instruments[at], book, venues[instruments[at].venue], now_ns)
+        blocked |= blocked_at(instruments[at], book, venues[instruments[at].venue], now_ns, market)
         oldest_ns = min(oldest_ns, book.recv_ns)
         newest_ns = max(newest_ns, book.recv_ns)
         fx_bid = fx_ask = spread.landed[leg]
         if spread.fx[leg] >= 0:
             fx_at = spread.fx[leg]
             fx = books[fx_at]
-            blocked |= blocked_now(head, instruments[fx_at], fx, venues[instruments[fx_at].venue], now_ns)
+            blocked |= blocked_at(instruments[fx_at], fx, venues[instruments[fx_at].venue], now_ns, market)
             fx_bid = fx_bid * (fx.bid_ticks * instruments[fx_at].tick)
             fx_ask = fx_ask * (fx.ask_ticks * instruments[fx_at].tick)
         weight = spread.weight[leg]

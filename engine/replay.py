@@ -1,18 +1,26 @@
 """Replay: the journal's inputs through the same loop, and every output compared with the journal's, byte for byte."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from engine import records
+from engine.core import Core, struct_of
 from engine.journal import MemoryJournal
 from engine.loop import Loop
 from engine.ports import WRITTEN, AccountReport, ExecReport, OrderRequest, PositionReport
 from engine.records import FIRST_ASIDE, FIRST_OUTPUT, KIND_NAMES
 from engine.segments import Record
+from engine.tape import Tape, same_outputs, tapes
+from engine.watch import quiet_until
 
 SCRATCH_BYTES = 1 << 22
+_WALKED = (records.QUOTE, records.TIMER)
+_FIRST_FED = records.QUOTE  # START and CONFIG are fed as one
+_TELL_EVERY = 1000
+_QUOTE, _REPORT = struct_of(records.QUOTE_DTYPE), struct_of(records.REPORT_DTYPE)
 
 
 class SilentGateway:
@@ -59,15 +67,18 @@ class Verdict(NamedTuple):
 
 def feed(loop: Loop, record: Record) -> None:
     """Give one journalled input to the loop."""
-    data, now_ns = record.data, record.now_ns
+    now_ns = record.now_ns
     if record.kind == records.QUOTE:
-        loop.on_quote(
-            int(data["instrument"]), int(data["bid_ticks"]), int(data["bid_lots"]), int(data["ask_ticks"]),
-            int(data["ask_lots"]), int(data["venue_ns"]), now_ns, int(data["venue_seq"]), int(data["flags"]),
-        )  # fmt: skip
+        instrument, flags, bid, bid_lots, ask, ask_lots, venue_ns, venue_seq = _QUOTE.unpack(record.payload)
+        loop.on_quote(instrument, bid, bid_lots, ask, ask_lots, venue_ns, now_ns, venue_seq, flags)
     elif record.kind == records.REPORT:
-        loop.on_report(_exec_report(data, now_ns))
-    elif record.kind == records.LINK:
+        loop.on_report(_exec_report(record.payload, now_ns))
+    else:
+        _feed_rare(loop, record, record.data, now_ns)
+
+
+def _feed_rare(loop: Loop, record: Record, data, now_ns: int) -> None:
+    if record.kind == records.LINK:
         loop.on_link(int(data["venue"]), int(data["channel"]), int(data["state"]), now_ns, _text(data["why"]))
     elif record.kind == records.TIMER:
         loop.on_timer(now_ns, int(data["late_ns"]))
@@ -98,10 +109,10 @@ def _ints(data, struct) -> dict[str, int]:
     return {name: int(data[name]) for name in struct.__struct_fields__ if name != "recv_ns"}
 
 
-def _exec_report(data, now_ns: int) -> ExecReport:
-    texts = {name: _text(data[name]) for name in ("client_id", "venue_order_id", "trade_id", "reason")}
-    numbers = {name: int(data[name]) for name in data.dtype.names if name not in texts}
-    return ExecReport(recv_ns=now_ns, **texts, **numbers)
+def _exec_report(payload: bytes, now_ns: int) -> ExecReport:
+    values = _REPORT.unpack(payload)
+    told = (value.rstrip(b"\0").decode() if isinstance(value, bytes) else value for value in values)
+    return ExecReport(recv_ns=now_ns, **dict(zip(records.REPORT_DTYPE.names, told, strict=True)))
 
 
 def feed_all(
@@ -111,34 +122,142 @@ def feed_all(
 
     START and the CONFIG after it are fed as one. Stops at the first difference. progress is told the inputs so far.
     """
-    inputs = outputs = 0
-    wanted: list[Record] = []
-    pending: list[Record] = []
-    start: Record | None = None
+    feeding = _Feeding(loop, journal, progress)
     for record in source:
+        if not feeding.take(record):
+            return feeding.verdict([])
+    return feeding.end()
+
+
+def feed_folder(
+    loop: Loop, journal: MemoryJournal, folder: Path, progress: Callable[[int], None] | None = None
+) -> Verdict:
+    """`feed_all` of a journal on disk: what only compiled code has to do with is fed without leaving it."""
+    feeding = _Feeding(loop, journal, progress)
+    for tape in tapes(folder, takes_quotes=not loop.core.signals):
+        if not all(_pieces(feeding, tape)):
+            return feeding.verdict([])
+    return feeding.end()
+
+
+def _pieces(feeding: "_Feeding", tape: Tape) -> Iterator[bool]:
+    """Feed one tape, in runs where that goes and else record by record; whether each piece was as the journal says."""
+    while tape.at < len(tape):
+        kind = tape.kind(tape.at)
+        if kind in _WALKED and feeding.settled():
+            yield feeding.walk(tape)
+            if tape.at == len(tape):
+                return
+            kind = tape.kind(tape.at)
+        following = tape.next_input(tape.at)
+        if _FIRST_FED <= kind < FIRST_OUTPUT and following >= 0 and feeding.settled():
+            yield feeding.feed_with(tape, following)
+            tape.at = following
+        else:
+            yield feeding.take(tape.record(tape.at))
+            tape.at += 1
+
+
+class _Feeding:
+    """What feeding a journal's records has come to.
+
+    pending: the input that waits for its outputs, which come behind it, to be fed and compared; wanted: these outputs.
+    """
+
+    def __init__(self, loop: Loop, journal: MemoryJournal, progress: Callable[[int], None] | None) -> None:
+        self._loop, self._journal, self._progress = loop, journal, progress
+        self._inputs = self._outputs = self._told = 0
+        self._pending: list[Record] = []
+        self._wanted: list[Record] = []
+        self._start: Record | None = None
+        self._difference: Difference | None = None
+        self._last_seq = 0
+
+    def take(self, record: Record) -> bool:
+        """The next record; False where the input before it made something else than the journal holds."""
         if record.kind >= FIRST_ASIDE:
-            continue
+            return True
         if record.kind >= FIRST_OUTPUT:
-            wanted.append(record)
-            continue
-        if start is not None and record.kind == records.CONFIG:
-            pending, start = [start, record], None
-            continue
+            self._wanted.append(record)
+            return True
+        if self._start is not None and record.kind == records.CONFIG:
+            self._pending, self._start = [self._start, record], None
+            return True
         # An input inside another's outputs (a halt for want of room, a failed write) follows it: compare first.
-        if pending:
-            made = _made_of(loop, journal, pending)
-            outputs, inputs = outputs + len(wanted), inputs + 1
-            if difference := _compare(wanted, made, pending[0].seq) or _too_many(wanted, made, pending[0].seq):
-                return Verdict(inputs, outputs, difference, [], pending[0].seq)
-            if progress and inputs % 1000 == 0:
-                progress(inputs)
-        pending, wanted = ([], []) if record.kind == records.START else ([record], [])
-        start = record if record.kind == records.START else None
-    if not pending:
-        return Verdict(inputs, outputs, None, [], start.seq if start else 0)
-    made = _made_of(loop, journal, pending)
-    difference = _compare(wanted, made, pending[0].seq)
-    return Verdict(inputs + 1, outputs + len(wanted), difference, made[len(wanted) :], pending[0].seq)
+        if not self.settled():
+            return False
+        self._pending = [] if record.kind == records.START else [record]
+        self._start = record if record.kind == records.START else None
+        self._last_seq = record.seq
+        return True
+
+    def settled(self) -> bool:
+        """Feed what is pending, and compare; False where the two differ."""
+        if self._pending:
+            made, seq = self._fed(), self._pending[0].seq
+            self._difference = _compare(self._wanted, made, seq) or _too_many(self._wanted, made, seq)
+            self._pending = []
+        self._wanted = []
+        return self._difference is None
+
+    def walk(self, tape: Tape) -> bool:
+        """Feed a tape's next inputs as far as compiled code goes; False where one made what the tape does not hold."""
+        core, begun = self._loop.core, tape.at
+        tape.until(*quiet_until(core))
+        core.hot.walk(core.state.address, self._journal.address, tape.address)
+        if tape.at > begun:
+            last = tape.record(tape.at - 1)
+            core.now_ns, self._last_seq = last.now_ns, last.seq
+            self._count(tape.at - begun)
+        if tape.wrong:
+            self._difference = _unexpected(core, tape.record(tape.at))
+            self._count(1)
+        return not tape.wrong
+
+    def feed_with(self, tape: Tape, following: int) -> bool:
+        """Feed a tape's next input, whose outputs end before record `following`, and compare them in compiled code."""
+        record = tape.record(tape.at)
+        self._journal.reset()
+        feed(self._loop, record)
+        self._last_seq = record.seq
+        count = same_outputs(tape.address, tape.at + 1, following, *self._journal.extent)
+        if count < 0:
+            wanted, made = tape.outputs(tape.at + 1, following), _outputs(self._journal)
+            self._difference = _compare(wanted, made, record.seq) or _too_many(wanted, made, record.seq)
+            count = len(wanted)
+        self._outputs += count
+        self._start = None
+        self._count(1)
+        return self._difference is None
+
+    def end(self) -> Verdict:
+        """What the last input made, as far as the journal holds it; the rest is untold."""
+        if not self._pending:
+            return self.verdict([])
+        made = self._fed()
+        self._difference = _compare(self._wanted, made, self._pending[0].seq)
+        return self.verdict(made[len(self._wanted) :])
+
+    def verdict(self, untold: list[Record]) -> Verdict:
+        return Verdict(self._inputs, self._outputs, self._difference, untold, self._last_seq)
+
+    def _fed(self) -> list[Record]:
+        made = _made_of(self._loop, self._journal, self._pending)
+        self._outputs += len(self._wanted)
+        self._count(1)
+        return made
+
+    def _count(self, inputs: int) -> None:
+        self._inputs += inputs
+        if self._progress and self._inputs - self._told >= _TELL_EVERY:
+            self._told = self._inputs
+            self._progress(self._inputs)
+
+
+def _unexpected(core: Core, quote: Record) -> Difference:
+    """A quote that causes a decision now, where the journal holds none."""
+    decision = Record(0, quote.now_ns, 0, records.DECISION, 0, core.state.scratch["decision"][0].tobytes())
+    return Difference(quote.seq, f"nothing more of record {quote.seq}", describe(decision))
 
 
 def _made_of(loop: Loop, journal: MemoryJournal, pending: list[Record]) -> list[Record]:
@@ -149,6 +268,10 @@ def _made_of(loop: Loop, journal: MemoryJournal, pending: list[Record]) -> list[
         loop.on_start(fields, pending[1].data, pending[0].now_ns)
     else:
         feed(loop, pending[0])
+    return _outputs(journal)
+
+
+def _outputs(journal: MemoryJournal) -> list[Record]:
     return [record for record in journal.records() if FIRST_OUTPUT <= record.kind < FIRST_ASIDE]
 
 

@@ -319,7 +319,7 @@ SCRATCH = np.dtype([
     ("eager", "<i8"),  # the first decision of a quote is decided in the call that takes the quote ...
     ("launched", "<i8"), ("made", "<i8"),  # ... and was, with so many orders
     ("board", "<i8"),  # address of this process's `engine.frames.BOARD`; 0: no bytes are made
-    ("clock_offset_ns", "<i8"),  # from CLOCK_MONOTONIC to engine time, of this process
+    ("clock_offset_ns", "<i8"),  # from CLOCK_MONOTONIC to engine time, of this process; 0: quotes are not stamped
 ], align=True)  # fmt: skip
 
 TABLES = {

@@ -4,6 +4,7 @@ A reader touches nothing of the engine: it maps the live segments while they are
 """
 
 import mmap
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from engine.records import DTYPES, HEADER, JSON_KINDS, KIND_NAMES
 
 _HEADER = struct.Struct("<qqqHHI")
 _CHUNK = 1 << 20
+_PIECE = 1 << 20
 HEADER_BYTES = HEADER.itemsize
 MAX_POLL = 100_000
 
@@ -41,6 +43,13 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record({self.seq}, {KIND_NAMES[self.kind]}, now_ns={self.now_ns}, cause_seq={self.cause_seq})"
+
+
+def record_at(buffer: memoryview, at: int) -> Record:
+    """The record at an offset that is known to hold a whole one."""
+    seq, now_ns, cause_seq, kind, flags, size = _HEADER.unpack_from(buffer, at)
+    start = at + _HEADER.size
+    return Record(seq, now_ns, cause_seq, kind, flags, bytes(buffer[start : start + size]))
 
 
 def records_in(buffer: bytes | mmap.mmap, at: int, seq: int, where: str, base: int = 0) -> Iterator[tuple[int, Record]]:
@@ -99,6 +108,31 @@ class Segment:
                     return
                 if self.at == before:
                     size *= 2  # a record longer than the piece
+
+    def pieces(self) -> Iterator[tuple[np.ndarray, int, np.ndarray]]:
+        """(8-byte words, where in the segment they begin, offsets of whole records among them), to the last whole one.
+
+        The words of a piece are overwritten by the next: a buffer that stays in the cache is read into.
+        """
+        seq, at, size = self.first_seq, PAGE_BYTES, _PIECE
+        if self._map is not None:
+            offsets, self.at = offsets_of(self.words(), seq)
+            yield self.words(), 0, offsets
+            return
+        with open(self.path, "rb", buffering=0) as file:
+            words = np.empty(size // 8, np.int64)
+            while True:
+                got = os.preadv(file.fileno(), [words], at)
+                offsets, end = offsets_of(words[: got // 8], seq, 0)
+                if len(offsets) == 0:
+                    if got < size or words[0] != seq:
+                        return
+                    size *= 2  # a record longer than the piece
+                    words = np.empty(size // 8, np.int64)
+                    continue
+                yield words[: got // 8], at, offsets
+                seq, at = seq + len(offsets), at + end
+                self.at = at
 
     def words(self) -> np.ndarray:
         """All its bytes as 8-byte words."""
@@ -172,7 +206,7 @@ def columns(folder: Path, kind: int) -> np.ndarray:
         raise ValueError(f"columns: expected a kind with a fixed size, got {KIND_NAMES.get(kind, kind)}")
     row = np.dtype([("header", HEADER), ("data", DTYPES[kind])])
     parts = [np.empty(0, row)]
-    for words, offsets in _indexed(Path(folder)):
+    for words, offsets in indexed(Path(folder)):
         chosen = offsets[_kinds(words, offsets) == kind]
         rows = np.empty(len(chosen), row)
         gather(words.ctypes.data, chosen, row.itemsize, rows.ctypes.data)
@@ -180,17 +214,17 @@ def columns(folder: Path, kind: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def offsets_of(words: np.ndarray, first_seq: int) -> tuple[np.ndarray, int]:
-    """Byte offsets of a segment's whole records, and where they end."""
+def offsets_of(words: np.ndarray, first_seq: int, begin: int = PAGE_BYTES) -> tuple[np.ndarray, int]:
+    """Byte offsets of whole records, the first at `begin` (where a segment's are), and where they end."""
     offsets = np.empty(len(words) // 4 + 1, np.int64)
-    count, end = index(words.ctypes.data, PAGE_BYTES, words.nbytes, first_seq, offsets)
+    count, end = index(words.ctypes.data, begin, words.nbytes, first_seq, offsets)
     return offsets[:count], end
 
 
 def bad_record(words: np.ndarray, offsets: np.ndarray) -> int | None:
     """Offset of the first record of an unknown kind or of a size that its kind does not have."""
-    wrong = misfits(words, offsets)
-    return int(offsets[wrong.argmax()]) if wrong.any() else None
+    wrong = first_misfit(words.ctypes.data, offsets, _SIZE_OF_KIND)
+    return int(offsets[wrong]) if wrong < len(offsets) else None
 
 
 def misfits(words: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -225,27 +259,41 @@ def index(address, at, limit, next_seq, offsets):
 
 
 @njit
+def first_misfit(address, offsets, size_of_kind):
+    """Number of the first record whose size is not its kind's; as many as there are where all are."""
+    for at in range(len(offsets)):
+        header = view(address + offsets[at], 1, HEADER)[0]
+        expected = size_of_kind[header["kind"]]
+        if expected != _ANY and expected != header["size"]:
+            return at
+    return len(offsets)
+
+
+@njit
 def gather(address, offsets, size, target):
     """Copy `size` bytes from each offset to one row after the other."""
     for i in range(len(offsets)):
         copy(target + i * size, address + offsets[i], size)
 
 
-def _indexed(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def indexed(folder: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Piece by piece: 8-byte words, and the offsets in bytes of the whole records among them. What a piece holds is
+    overwritten by the next. Errors as of `read`."""
     stated = _stated(folder)
     number = next(iter(layout.numbers(folder, layout.live_folder(folder))), 0)
     segment, next_seq = Segment.opened(folder, number), 0
     while segment is not None:
         following = Segment.opened(folder, number + 1)
-        words = segment.words()
-        offsets, end = offsets_of(words, segment.first_seq)
-        next_seq = segment.first_seq + len(offsets)
-        bad = bad_record(words, offsets)
-        if bad is not None:
-            raise Damaged(f"{segment.path.name} offset {bad}: a record of an unknown kind or of a wrong size")
-        yield words, offsets
+        next_seq = segment.first_seq
+        for words, begin, offsets in segment.pieces():
+            next_seq += len(offsets)
+            bad = bad_record(words, offsets)
+            if bad is not None:
+                where = f"{segment.path.name} offset {begin + bad}"
+                raise Damaged(f"{where}: a record of an unknown kind or of a wrong size")
+            yield words, offsets
         if following is not None and following.first_seq != next_seq:
-            raise _gap(segment.path, end, next_seq, following)
+            raise _gap(segment.path, segment.at, next_seq, following)
         segment, number = following, number + 1
     _check_reached(folder, stated, max(number - 1, 0), next_seq)
 

@@ -12,7 +12,9 @@ from engine.schema import MARGIN_LAST, UNSET
 from engine.tables import (
     accounts_of,
     books_of,
+    head_of,
     instruments_of,
+    market_ns,
     pools_of,
     positions_of,
     spreads_of,
@@ -164,6 +166,26 @@ def account_level(base, index):
 def pool_level(base, index):
     """The level of a pool now."""
     return _level(use_bps(pool_use_micros(base, index), pool_capital_micros(base, index)), pools_of(base)[index])
+
+
+@njit
+def is_quiet_beat(base, now_ns, until_ns, until_market_ns):
+    """Whether a beat has nothing to do but to mark what is held: it comes before both times, and every account and pool
+    is at the level that was told last, below the hard one. Where it is not, nothing but the marks has changed."""
+    head = head_of(base)
+    if now_ns < head.now_ns or now_ns >= until_ns or market_ns(head, now_ns) >= until_market_ns:
+        return False
+    refresh(base)
+    accounts, pools = accounts_of(base), pools_of(base)
+    for at in range(len(accounts)):
+        level = account_level(base, at)
+        if level != accounts[at].level or level >= DENY:
+            return False
+    for at in range(len(pools)):
+        level = pool_level(base, at)
+        if level != pools[at].level or level >= DENY:
+            return False
+    return True
 
 
 @njit

@@ -24,12 +24,26 @@ from engine.core import Core
 from engine.orders import TERMINAL
 from engine.records import CLOSED, HALT_TRADES, SPREAD, SPREAD_DTYPE
 from engine.schema import CANCEL_SENT, UNSET
+from engine.use import is_quiet_beat
 
 _ASKED_IN_VAIN = 4
 
 
+def quiet_until(core: Core) -> tuple[int, int]:
+    """(engine time, market time), ns: beats before both have nothing to do where no level is crossed
+    (`engine.use.is_quiet_beat`); (0, 0) while anything is alive, or waits for a time of its own."""
+    if (core.live_orders or core.open_deals or core.locked or core.early or core.drills or core.until
+            or core.unknown_since or core.failed):  # fmt: skip
+        return 0, 0
+    next_day_ns = (core.market_day + 1) * limits.NS_PER_DAY
+    return core.next_sample_ns, min(core.next_session_ns, core.next_date_ns, next_day_ns)
+
+
 def on_tick(core: Core) -> None:
-    """One beat of the journalled timer."""
+    """One beat of the journalled timer. A quiet one, as most are, ends here: `hot.walk` passes over it likewise."""
+    until_ns, until_market_ns = quiet_until(core)
+    if core.now_ns < until_ns and is_quiet_beat(core.state.address, core.now_ns, until_ns, until_market_ns):
+        return
     limits.refresh_date(core)
     refresh_sessions(core)
     days.roll(core)

@@ -22,7 +22,8 @@ FLAT = {
     "gate": {"controls", "pair_us_p50", "pair_us_p99", "pair_cold_us_p50", "call_us_p50"},
     "journal": {"record_ns_p50"},
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
-    "replay": {"quotes_per_s"},
+    "replay": {"quotes_per_s", "quotes_per_s_no_deals"},
+    "sweep": {"quotes_per_s"},
     "start": {"ready_s", "rss_anon_mb"},
     "storm": {"deals_per_s", "breaches"},
     "soak": {"drift_p50", "drift_p99", "growth_mb", "longest_stall_ms", "collections"},
@@ -33,10 +34,16 @@ FLAT = {
 
 @pytest.mark.parametrize("name", FLAT)
 def test_a_round_of_each_bench_gives_its_named_figures(name):
-    found = BENCHES[name][0](1)
+    try:
+        found = BENCHES[name][0](1)
+    except Refused as why:
+        if "a core of its own" in str(why):
+            pytest.skip(str(why))
+        raise
     assert found.name == name
     assert FLAT[name] <= set(found.flat)
-    assert all(value >= 0 for key, value in found.flat.items() if key != "growth_mb")
+    # Memory may shrink, and on a busy machine the engine may come out ahead of its floor.
+    assert all(value >= 0 for key, value in found.flat.items() if key not in ("growth_mb", "minus_floor_us_p50"))
     assert all(row.ratio is None or row.ratio > 0 for row in found.rows)
 
 

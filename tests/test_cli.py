@@ -11,7 +11,8 @@ from desk.resolutions import MEANINGS
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("demo", "run", "check", "venue", "watch", "replay", "report", "deals", "deal", "alerts", "verify",
-            "status", "halt", "reduce", "resume", "reload", "resolve", "storm", "why", "why-not", "quotas")  # fmt: skip
+            "status", "halt", "reduce", "resume", "reload", "resolve", "storm", "why", "why-not", "quotas",
+            "sweep")  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)

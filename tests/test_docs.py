@@ -21,7 +21,8 @@ from desk.config import Config
 from riskgate.gate import SEQUENCE
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "ARCHITECTURE.md", "DECISIONS.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/leg-risk.md")
+PAGES = ("README.md", "ARCHITECTURE.md", "DECISIONS.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/leg-risk.md",
+         "docs/sweep.md")
 FOLDERS = "engine|adapters|riskgate|strategies|desk|bench|configs|tests|docs"
 
 
@@ -96,8 +97,10 @@ def test_every_command_of_the_readme_is_in_the_help(capsys):
     assert {"check", "run", "deals", "resolve", "halt"} <= named <= said
 
 
-def test_every_option_of_the_readmes_commands_is_known(capsys):
-    for words in commands("README.md"):
+@pytest.mark.parametrize("page", ["README.md", "docs/sweep.md"])
+def test_every_option_of_the_pages_commands_is_known(page, capsys):
+    assert commands(page)
+    for words in commands(page):
         if words[0].startswith("--"):
             continue
         with pytest.raises(SystemExit):
