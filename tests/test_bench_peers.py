@@ -10,7 +10,7 @@ import pytest
 from bench import __main__ as benches
 from bench import rig
 from bench.figures import Missing, Refused
-from bench.peers import engines, inside, process, rounds
+from bench.peers import backtests, engines, inside, process, rounds
 from bench.peers.rounds import Batch, Engine, Times
 from bench.sent import Sent
 
@@ -219,6 +219,41 @@ def test_without_its_environments_it_is_skipped_among_all_and_an_error_by_name(m
     monkeypatch.setattr(benches, "BENCHES", {"peers": benches.BENCHES["peers"]})
     assert benches.main([]) == 0
     assert "skipped" in capsys.readouterr().out
+
+
+TOLD = {"took_ns": 10**9, "decisions": 10_000, "steps": 80_004, "traded_lots": [30_000, 10_000], "held_lots": [0, 0]}
+
+
+def loop_that_tells(told: dict) -> backtests.Loop:
+    return backtests.Loop(command(says(**told)))
+
+
+def test_a_backtest_that_did_every_deal_has_its_rate_taken():
+    quotes = backtests.quotes_of(10_000)
+    with loop_that_tells(TOLD) as loop:
+        assert loop.play(quotes) == len(quotes) == 80_004
+
+
+@pytest.mark.parametrize(
+    "wrong, expected",
+    [
+        ({"decisions": 9_999}, r"of hftbacktest \(decisions, lots traded, lots held\) to be \(10000, "),
+        ({"traded_lots": [29_997, 10_000]}, "lots traded"),
+        ({"held_lots": [-3, 1]}, "lots held"),
+        ({"steps": 80_003}, "80004 quotes looked at by hftbacktest, found 80003"),
+        ({"took_ns": "fast"}, "the peer said"),
+    ],
+)
+def test_a_backtest_that_did_anything_else_is_refused(wrong, expected):
+    with loop_that_tells(TOLD | wrong) as loop, pytest.raises(Refused, match=expected):
+        loop.play(backtests.quotes_of(10_000))
+
+
+def test_a_sweep_is_set_against_a_backtest_by_quotes_times_sets():
+    both = backtests.Backtests()
+    both.one, both.all, both.loop = [4e6, 5e6, 6e6], [20e6, 30e6, 31e6], [1e6, 1.5e6, 2e6]
+    assert both.flat()["over_hftbacktest"] == 20 and both.flat()["over_hftbacktest_one_set"] == pytest.approx(10 / 3)
+    assert [row.ratio for row in both.rows()] == [pytest.approx(10 / 3), 20]
 
 
 @pytest.mark.parametrize("name", INSIDE)

@@ -1,4 +1,4 @@
-"""`peers`: the same quotes and the same signal through other engines, in turns with ours.
+"""`peers`: the same quotes and signal through other engines, in turns with ours; a backtest beside our sweep.
 
 What is the same: every quote (SHFE gold, COMEX gold, the dollar rate), one after the other, the next when all that the
 last one caused is done; the difference converted with the rate against a fixed center, entry and exit in turns; two
@@ -21,8 +21,9 @@ import msgspec
 
 from bench.figures import Result, demand, micros
 from bench.path import Ours
+from bench.peers.backtests import LOOP, Backtests, Loop
 from bench.peers.process import command, need
-from bench.peers.rounds import Batch, Engine, Times, sent_as
+from bench.peers.rounds import Batch, Engine, Hello, Times, sent_as
 from bench.rig import IDLE_QUOTES
 
 _DECISIONS, _IDLE = 100, 1_000  # a batch; two batches a round
@@ -47,23 +48,28 @@ _IDLE_KEYS = {"idle_over_nautilus": "nautilus_sync", "idle_over_vnpy": "vnpy_inl
 
 
 def measure(rounds: int) -> Result:
-    """Two batches a round, one in which peers collect garbage as they do and one in which they do not; then the same
-    of quotes that cause nothing."""
-    need(sorted({spec.environment for spec in PEERS.values()}))
-    mine = Times()
+    """Two batches a round, one in which peers collect garbage as they do and one in which they do not, each followed by
+    quotes that cause nothing; then the backtests."""
+    need(["hftbacktest", *sorted({spec.environment for spec in PEERS.values()})])
+    mine, tests = Times(), Backtests()
     with ExitStack() as open_ones:
         peers = [
             open_ones.enter_context(Engine(name, command(spec.environment, spec.script, *spec.arguments)))
             for name, spec in PEERS.items()
         ]
-        ours = open_ones.enter_context(Ours())
+        loop, ours = open_ones.enter_context(Loop(LOOP)), open_ones.enter_context(Ours())
         opening = Batch(ours.market.opening(), [False] * 3)
         for peer in peers:
             peer.play(opening, collect=True)
         for number in range(rounds + 1):  # the first one warms up
             for collect in (True, False):
                 _turns(ours, mine, peers, collect, keep=number > 0)
-    return result(mine, peers, rounds)
+            tests.round(loop, keep=number > 0)
+    found = result(mine, peers, rounds)
+    found.rows += tests.rows()
+    found.flat |= tests.flat()
+    found.notes.append(set_up("hftbacktest", loop.hello))
+    return found
 
 
 def _turns(ours: Ours, mine: Times, peers: list[Engine], collect: bool, keep: bool) -> None:
@@ -106,7 +112,8 @@ def result(mine: Times, peers: list[Engine], rounds: int) -> Result:
         excludes="parsing, making the quote's object, sockets, logs, the answers (accepted, filled, behind the time)",
         floor="ours in the same rounds: a ratio says how often our p50 fits into a peer's",
         rounds=rounds, samples=mine.both.count + sum(peer.own.both.count + peer.held.both.count for peer in peers),
-        rows=rows, flat=flat, details=_details(mine, peers), notes=[_at_p99(peers, mine), *NOTES, *map(_set_up, peers)],
+        rows=rows, flat=flat, details=_details(mine, peers),
+        notes=[_at_p99(peers, mine), *NOTES, *(set_up(peer.name, peer.hello) for peer in peers)],
     )  # fmt: skip
 
 
@@ -127,9 +134,10 @@ def _at_p99(peers: list[Engine], mine: Times) -> str:
     return f"p99 over our p99: {', '.join(told)}"
 
 
-def _set_up(peer: Engine) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in peer.hello.versions.items())
-    return f"{peer.name}: {versions}; " + ", ".join(f"{name} {how}" for name, how in peer.hello.set_up.items())
+def set_up(name: str, hello: Hello) -> str:
+    """A peer in a line: what it is and how it runs."""
+    versions, ways = ([f"{what} {how}" for what, how in each.items()] for each in (hello.versions, hello.set_up))
+    return f"{name}: {', '.join(versions)}; {', '.join(ways)}"
 
 
 def _details(mine: Times, peers: list[Engine]) -> dict:
