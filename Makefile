@@ -34,7 +34,7 @@ test: setup ## the whole suite
 	$(BIN)/python -m pytest
 
 test-quick: setup ## the quick part, under two minutes
-	$(BIN)/python -m pytest -m "not slow"
+	TANDEM_QUICK=1 $(BIN)/python -m pytest -m "not slow"
 
 bench: setup ## costs of the hot path beside a floor measured in the same run
 	$(BIN)/python -m bench

@@ -9,24 +9,26 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numba
+import numpy as np
 
 from bench import sent
 from bench.figures import Result, Row, Samples, demand, micros
 from bench.hops import Way, lines, stamped
 from bench.rig import GC, LEGS, Market, answer, check_end, connect, engine, feed, tuned, with_both_fix
 from bench.stream import FixStream
-from bench.takers import Taker, furnish
+from bench.takers import furnish
 from desk.build import Names, instruments_of
 from desk.rehearsal import rehearsal_of
 from desk.spin import Spinner
-from engine.clock import now_ns
+from engine.clock import OFFSET_NS, now_ns
 from engine.frames import BOARD, FRAME
 from engine.loop import Loop
-from engine.memory import view
+from engine.memory import copy, mono_ns, view
 from engine.ports import CLOSE, CLOSE_TODAY
 
 Quote = tuple[int, int, int, int, int]
 GAP_NS = 100_000
+_SETTLE_NS = 100_000  # of the poll loop behind the answers, before the next quotes
 _DECISIONS, _GAP_DECISIONS, _IDLE = 200, 50, 4_000  # a round
 _QUOTES_A_PAGE = 2_000  # between two turns of the journal's page
 _ROOM_BYTES = 1 << 20
@@ -173,6 +175,7 @@ class Ours:
         self.decisions += 1
         both_ns = max(moments[-len(LEGS) :]) - began_ns
         demand(answer(self.loop) == len(LEGS), f"{len(LEGS)} orders for a decision")
+        self._spin(_SETTLE_NS)
         return both_ns
 
     def _spin(self, gap_ns: int) -> None:
@@ -232,10 +235,11 @@ def measure(rounds: int) -> Result:
         measures="a quote handed over to the second of both orders taken by its gateway",
         includes="journal with its sealer, book, spread, both strategies, gate with all controls, holds, order table, "
         "both orders' bytes, stamps; with 100 us between quotes the poll loop runs and rehearses in them",
-        excludes="reading and parsing the quote's bytes, sockets (FIX bytes are dropped where send(2) would take them, "
-        "DIFF bytes by a gateway in Python), the venues' answers (given between the quotes)",
-        floor="two bare njit calls with as many ints and two calls of a gateway in Python with frames of as many "
-        "bytes; for a quote without an order the first call alone",
+        excludes="reading and parsing the quote's bytes (but where FIX bytes are said), sockets (FIX bytes are dropped "
+        "where send(2) would take them, DIFF bytes by a gateway in Python), the venues' answers (given between the "
+        "quotes, behind which the poll loop runs as live)",
+        floor="a bare njit call with as many ints that moves as many bytes as both frames have; for a quote without an "
+        "order the bare call alone",
         rounds=rounds, samples=fix.both.count + fix.gap.count + diff.both.count + diff.gap.count + idle.count,
         rows=[*fix.rows(), *diff.rows(), micros("no order, journalled", idle, idle_floor),
               micros("no order, from FIX bytes", stream, idle_floor),
@@ -257,33 +261,32 @@ def _bare_quote(base, journal, contract, bid_ticks, bid_lots, ask_ticks, ask_lot
 
 
 @numba.njit
-def _bare_decision(base, journal, number, now_ns):
-    """As many as it takes of a decision."""
-    return number
+def _bare_frames(base, journal, contract, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, target, source):
+    """The same, and as many bytes as both frames have moved from one place to another; when that was done."""
+    copy(target, source, bid_lots)
+    copy(target + bid_lots, source, ask_lots)
+    return mono_ns() + venue_ns
 
 
 class Floor:
-    """The least that calls and frames as these could cost: bare calls into compiled code, and a plain gateway."""
+    """The least that the same calls and frames could cost: bare calls into compiled code, and the frames' bytes."""
 
     def __init__(self, ours: Ours):
         self._address, self._journal = ours.loop.core.state.address, ours.loop.core.journal.address
         self._market = Market()
-        self._taker = Taker()
-        self._frames = [bytes(size) for size in ours.sizes]
+        self._sizes = ours.sizes
+        self._bytes = np.zeros(4096, np.uint8)
 
     def round(self, count: int) -> list[int]:
         found = []
-        write = self._taker.write
-        one, other = self._frames
+        source = self._bytes.ctypes.data
+        one, other = self._sizes
         with quiet():
             for _ in range(count):
-                quote = self._market.idle()
                 began_ns = now_ns()
-                _bare_quote(self._address, self._journal, *quote, began_ns, began_ns, 0, 0)
-                _bare_decision(self._address, self._journal, 0, began_ns)
-                write(one)
-                write(other)
-                found.append(now_ns() - began_ns)
+                done_ns = _bare_frames(self._address, self._journal, 0, 0, one, 0, other, OFFSET_NS, began_ns,
+                                       source + 2048, source)  # fmt: skip
+                found.append(done_ns - began_ns)
         return found
 
     def idle_round(self, count: int) -> list[int]:

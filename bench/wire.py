@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
@@ -17,7 +18,8 @@ from engine.ports import CLOSE, CLOSE_TODAY
 from engine.records import ORDER, STAMPS
 from engine.segments import read
 
-_DECISIONS = {FIX: 150, DIFF: 40, DIFF_FEED: 40}  # a block: at seven rounds a thousand with both legs FIX
+_DECISIONS = 25  # a block
+_PAIRS = {FIX: 6, DIFF: 2, DIFF_FEED: 2}  # of blocks a round, the engine's and the floor's: machines change their speed
 _LEGS = {FIX: "both FIX", DIFF: "DIFF leg", DIFF_FEED: "DIFF feed and leg"}
 _MODES = (BUSY, WAIT)
 _ORDERS = len(LEGS)
@@ -35,17 +37,16 @@ class Measured:
         self.floors: list[Block] = []
         self.way = Way(("tick sent", *STAMPED, "both read"))
 
-    def add(self, block: Block, floor: Block) -> None:
-        """One of the engine's, one of the floor's."""
-        self.blocks.append(block)
-        self.floors.append(floor)
-        for found, both, skew in ((block, self.both, self.skew), (floor, self.floor, self.floor_skew)):
-            ended = zip(found.from_ns, found.arrived_ns, strict=True)
-            both.add([max(each[:_ORDERS]) - from_ns for from_ns, each in ended])
-            skew.add([abs(one - other) for one, other, *_ in found.arrived_ns])
+    def add(self, pairs: list[tuple[Block, Block]]) -> None:
+        """A round: blocks of the engine's, each with one of the floor's."""
+        blocks, floors = ([pair[at] for pair in pairs] for at in range(2))
+        self.blocks += blocks
+        self.floors += floors
+        for found, both, skew in ((blocks, self.both, self.skew), (floors, self.floor, self.floor_skew)):
+            both.add([max(arrived[:_ORDERS]) - from_ns for from_ns, arrived in _ticks(found)])
+            skew.add([abs(arrived[0] - arrived[1]) for _, arrived in _ticks(found)])
         if self.leg == DIFF_FEED:
-            ended = zip(block.from_ns, block.arrived_ns, strict=True)
-            self.peek.add([each[_ORDERS] - from_ns for from_ns, each in ended])
+            self.peek.add([arrived[_ORDERS] - from_ns for from_ns, arrived in _ticks(blocks)])
 
     @property
     def ratio(self) -> float:
@@ -78,6 +79,12 @@ class Measured:
     @property
     def floor_stalled(self) -> int:
         return sum(block.stalled for block in self.floors)
+
+
+def _ticks(blocks: list[Block]) -> Iterator[tuple[int, list[int]]]:
+    """(from when it counts, arrivals) of each tick."""
+    for block in blocks:
+        yield from zip(block.from_ns, block.arrived_ns, strict=True)
 
 
 def measure(rounds: int) -> Result:
@@ -131,14 +138,15 @@ def _of_leg(leg: str, rounds: int) -> list[Measured]:
     async def work(side: EngineSide) -> None:
         for number in range(rounds + 1):  # the first one warms up
             for one in found:
-                blocks = await side.deals(one.mode, _DECISIONS[leg]), await side.sends(one.mode, _DECISIONS[leg])
+                pairs = [(await side.deals(one.mode, _DECISIONS), await side.sends(one.mode, _DECISIONS))
+                         for _ in range(_PAIRS[leg])]  # fmt: skip
                 if number:
-                    one.add(*blocks)
+                    one.add(pairs)
 
     with peer(leg) as far, tempfile.TemporaryDirectory() as name:
         decisions = uvloop.run(hosted(leg, far, Path(name), work))
         told, journal = far.hang_up(), Path(name) / "journal"
-        _check(journal, told, leg, decisions, (rounds + 1) * len(_MODES) * _DECISIONS[leg])
+        _check(journal, told, leg, decisions, (rounds + 1) * len(_MODES) * _PAIRS[leg] * _DECISIONS)
         _take_ways(journal, found, rounds)
     stalled, ticks = sum(one.floor_stalled for one in found), sum(one.floor.count for one in found)
     demand(stalled <= _MOST_STALLED * ticks, f"a core of its own: the bare floor was behind its plan in {stalled} of "
@@ -165,9 +173,14 @@ def _take_ways(journal: Path, found: list[Measured], rounds: int) -> None:
     stamps = iter([record.data["stamp"].tolist() for record in read(journal) if record.kind == STAMPS])
     for number in range(rounds + 1):
         for one in found:
-            block = one.blocks[number - 1] if number else None
-            for at in range(_DECISIONS[one.leg]):
-                stamp = next(stamps)
-                if block:
-                    sent_ns, read_ns = block.sent_ns[at] + OFFSET_NS, max(block.arrived_ns[at][:_ORDERS]) + OFFSET_NS
-                    one.way.add([sent_ns, *stamped(stamp), read_ns])
+            pairs = _PAIRS[one.leg]
+            blocks = one.blocks[(number - 1) * pairs : number * pairs] if number else [None] * pairs
+            for block in blocks:
+                _take_block(one.way, block, [next(stamps) for _ in range(_DECISIONS)])
+
+
+def _take_block(way: Way, block: Block | None, stamps: list[list[int]]) -> None:
+    """None: of the round that warms up."""
+    if block:
+        for sent_ns, arrived, stamp in zip(block.sent_ns, block.arrived_ns, stamps, strict=True):
+            way.add([sent_ns + OFFSET_NS, *stamped(stamp), max(arrived[:_ORDERS]) + OFFSET_NS])

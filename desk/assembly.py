@@ -5,6 +5,7 @@ import platform
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 
 import msgspec
@@ -39,8 +40,9 @@ _SESSION_DAYS = 45  # of sessions known to one start; after them every market is
 _SECRETS = ("password",)
 
 
+@cache
 def versions() -> dict[str, str]:
-    """What a figure depends on."""
+    """What a figure depends on; asked once a process, because reading it takes files."""
     names = ("tandem", "numba", "numpy", "msgspec", "uvloop", "picows")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 

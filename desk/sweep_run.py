@@ -12,13 +12,14 @@ import numpy as np
 
 from desk.assembly import assemble, config_record
 from desk.config import Config, StrategySpec
-from desk.sweep_day import Day, Turn
+from desk.sweep_day import BadData, Day, Turn
 from desk.sweep_fills import EVENT, LOG, NEVER, PLAN, SET
 from desk.sweep_kernel import last_look, sweep
 from engine import limits, watch
 from engine.calendar import Calendar
 from engine.journal import MemoryJournal
 from engine.loop import Loop
+from engine.records import QUOTE
 from engine.replay import SilentGateway
 from engine.schema import UNSET
 
@@ -52,9 +53,11 @@ def task_of(
 def run(task: Task, day: Day) -> tuple[list[dict], np.ndarray]:
     """A dict of whole numbers for each set, and the log's rows (`desk.sweep_fills.LOG`) as far as they were wanted.
 
-    pnl_micros is None where something is held that has no price, or no rate to the reporting currency.
+    pnl_micros is None where something is held that has no price, or no rate to the reporting currency. BadData where
+    the day has no quotes of an instrument that the sets need.
     """
     loop = _loop_of(task, day)
+    _refuse_gaps(task, day, loop.core.state)
     play = _Play(task, day, loop)
     play.through()
     return play.results(), play.log[: min(int(play.plan["logged"]), task.log_rows)]
@@ -69,6 +72,16 @@ def _loop_of(task: Task, day: Day) -> Loop:
     if day.always_up:
         loop.core.state.venue["max_silence_ns"] = NEVER
     return loop
+
+
+def _refuse_gaps(task: Task, day: Day, state) -> None:
+    """A day without quotes of a leg, or of its rate, would be one without a decision, and nobody would know why."""
+    spread = state.spread[state.strategy[0]["spread"]]
+    needed = {int(at) for name in ("instrument", "fx") for at in spread[name][: int(spread["legs"])] if at >= 0}
+    quoted = set(np.unique(day.events["instrument"][day.events["kind"] == QUOTE]).tolist())
+    missing = [task.record["names"]["instruments"][at] for at in sorted(needed - quoted)]
+    if missing:
+        raise BadData(f"--data {day.name}: expected quotes of {', '.join(missing)}, which the spread needs, found none")
 
 
 class _Play:

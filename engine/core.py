@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -98,6 +99,12 @@ class Form:
         return self._struct.pack(*values)
 
 
+@cache
+def _forms() -> dict[int, Form]:
+    """Of every kind of record, made once a process."""
+    return {kind: Form(dtype) for kind, dtype in records.DTYPES.items()}
+
+
 class Core:
     """The shared parts. Only the loop's thread touches them.
 
@@ -171,7 +178,7 @@ class Core:
         self.peaks: dict[tuple[int, int], object] = {}
         self.drifted: set[int] = set()
         self.locked: set[int] = set()  # contracts with cancels spent in a price-limit lock
-        self._forms = {kind: Form(dtype) for kind, dtype in records.DTYPES.items()}
+        self._forms = _forms()
 
     def record(self, kind: int, /, **fields) -> bytes:
         """The payload of one record; fields not named are zero."""

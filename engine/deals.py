@@ -61,8 +61,8 @@ def measure(deal, orders) -> None:
     orders: its rows. A live or in-doubt order counts at its worst: any quantity from none to all that is left of it;
     one that has not been sent counts as nothing.
     """
-    legs = range(int(deal["legs"]))
-    exposure = sum(int(deal["booked_lots"][leg]) * int(deal["hedge_ubase"][leg]) for leg in legs)
+    booked, hedge = deal["booked_lots"].tolist(), deal["hedge_ubase"].tolist()
+    exposure = sum(booked[leg] * hedge[leg] for leg in range(int(deal["legs"])))
     low = high = exposure
     unsettled = doubtful = alive = 0
     for row in orders:
@@ -72,7 +72,7 @@ def measure(deal, orders) -> None:
         doubtful += int(row["in_doubt"])
         alive += int(row["in_doubt"] or row["state"] not in TERMINAL)
         if row["in_doubt"] or row["state"] not in (*TERMINAL, CREATED):
-            might = (int(row["lots"]) - int(row["cum_lots"])) * int(deal["hedge_ubase"][row["leg"]]) * int(row["side"])
+            might = (int(row["lots"]) - int(row["cum_lots"])) * hedge[row["leg"]] * int(row["side"])
             low, high = low + min(might, 0), high + max(might, 0)
     deal["exposure_ubase"], deal["low_ubase"], deal["high_ubase"] = exposure, low, high
     deal["orders"], deal["in_doubt"], deal["alive"] = unsettled, doubtful, alive

@@ -36,6 +36,8 @@ CLOSE_TIMEOUT_S = 60
 EPOCHS_BEGAN_S = 1_577_836_800  # 2020-01-01: 31 bits of seconds last until 2088
 _ADDRESS, _CAPACITY, _OFFSET, _NEXT_SEQ = (WRITER.names.index(x) for x in ("address", "capacity", "offset", "next_seq"))
 
+_FROM_ZERO = tuple(WRITER.names.index(x) for x in ("offset", "cause_seq", "records", "bytes", "refused"))
+
 
 class JournalFull(Exception):
     """A record did not fit and no segment could follow: nothing was written, and the engine must not go on."""
@@ -117,11 +119,14 @@ class MemoryJournal(_Writing):
     def __init__(self, size: int) -> None:
         super().__init__("memory journal")
         self.buffer = np.zeros(size // 8 * 8, np.uint8)
+        self._fields[_ADDRESS], self._fields[_CAPACITY] = self.buffer.ctypes.data, len(self.buffer)
         self.reset()
 
     def reset(self) -> None:
         """Forget every record; seq starts at 1 again."""
-        self.writer[0] = (self.buffer.ctypes.data, len(self.buffer), 0, 1, 0, 0, 0, 0)
+        for field in _FROM_ZERO:
+            self._fields[field] = 0
+        self._fields[_NEXT_SEQ] = 1
 
     def turn(self) -> None:
         """A buffer has no pages to turn."""

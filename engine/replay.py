@@ -20,6 +20,7 @@ SCRATCH_BYTES = 1 << 22
 _WALKED = (records.QUOTE, records.TIMER)
 _FIRST_FED = records.QUOTE  # START and CONFIG are fed as one
 _TELL_EVERY = 1000
+_REPORT_TEXTS = ("client_id", "venue_order_id", "trade_id", "reason")
 _QUOTE, _REPORT = struct_of(records.QUOTE_DTYPE), struct_of(records.REPORT_DTYPE)
 
 
@@ -110,9 +111,10 @@ def _ints(data, struct) -> dict[str, int]:
 
 
 def _exec_report(payload: bytes, now_ns: int) -> ExecReport:
-    values = _REPORT.unpack(payload)
-    told = (value.rstrip(b"\0").decode() if isinstance(value, bytes) else value for value in values)
-    return ExecReport(recv_ns=now_ns, **dict(zip(records.REPORT_DTYPE.names, told, strict=True)))
+    fields = dict(zip(records.REPORT_DTYPE.names, _REPORT.unpack(payload), strict=True))
+    for name in _REPORT_TEXTS:
+        fields[name] = fields[name].rstrip(b"\0").decode()
+    return ExecReport(recv_ns=now_ns, **fields)
 
 
 def feed_all(

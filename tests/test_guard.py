@@ -82,6 +82,23 @@ def test_a_baseline_is_written_and_then_holds(tmp_path, monkeypatch, capsys):
     assert "gate: pair  REGRESSED" in capsys.readouterr().out
 
 
+def test_an_update_of_one_bench_keeps_the_others_of_this_machine(tmp_path, monkeypatch):
+    path = tmp_path / "baseline.json"
+    monkeypatch.setitem(BENCHES, "gate", (lambda rounds: result(3.5), 1))
+    for facts, names in ((guard.machine(), {"gate: pair", "quote: no order"}), (HERE, {"gate: pair"})):
+        path.write_bytes(msgspec.json.encode(Baseline("", facts, FIGURES)))
+        assert guard.main(["gate", "--baseline", str(path), "--update"]) == 0
+        written = guard.read_baseline(path)
+        assert set(written.figures) == names and written.figures["gate: pair"].ratio == 3.5
+
+
+def test_a_baseline_that_would_see_little_says_so(tmp_path, monkeypatch, capsys):
+    ratios = iter((2.0, 3.0, 4.0))
+    monkeypatch.setitem(BENCHES, "gate", (lambda rounds: result(next(ratios)), 1))
+    assert guard.main(["gate", "--baseline", str(tmp_path / "baseline.json"), "--update"]) == 0
+    assert "gate: pair: its repeats lie so far apart" in capsys.readouterr().out
+
+
 def test_a_refused_bench_writes_no_baseline_and_is_missing_from_a_comparison(tmp_path, monkeypatch, capsys):
     path = tmp_path / "baseline.json"
     path.write_bytes(msgspec.json.encode(Baseline("", guard.machine(), {"gate: pair": FIGURES["gate: pair"]})))

@@ -25,6 +25,7 @@ from engine.ports import WRITTEN, OrderRequest
 from engine.replay import SilentGateway
 from engine.sealer import lock
 from tests.seccomp import WHY_NOT
+from tests.silent_ticks import NO_FILTER
 from tests.ticks import TICKS, laned, quoted, settled
 
 ROOT = Path(__file__).parent.parent
@@ -160,6 +161,8 @@ def played(way: str, folder: Path) -> int:
     with live_folder(folder):
         code = subprocess.run([sys.executable, "-m", "tests.silent_ticks", way, str(folder)], cwd=ROOT).returncode
         os.close(lock(folder / "journal" / "sealer.lock", wait=True))  # it goes on until it has copied everything
+    if code == NO_FILTER:
+        pytest.skip("the kernel takes no seccomp filter from this process")
     return code
 
 

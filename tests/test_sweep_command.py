@@ -39,6 +39,7 @@ def test_one_process_and_two_write_the_same_bytes(recording, tmp_path):
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_a_dask_scheduler_with_two_workers_writes_the_same_bytes(recording, tmp_path):
     distributed = pytest.importorskip("distributed", reason="the optional extra `sweep` is not installed")
     assert sweep(recording, tmp_path / "here", *GRID, "--jobs", "1") == 0
