@@ -11,6 +11,10 @@ class Refused(Exception):
     """The work that was to be measured came out wrong, so there is no figure."""
 
 
+class Missing(Exception):
+    """What a bench needs is not on this machine: it is not measured, and nothing is wrong with its work."""
+
+
 def demand(held: bool, expected: str) -> None:
     """Refused, saying what was expected, where it does not hold."""
     if not held:

@@ -5,13 +5,14 @@ from statistics import median
 from bench.figures import aligned, percentile, shown
 from engine.records import HOPS
 
-_RECV, _SENT_ALL = HOPS.index("recv_ns"), HOPS.index("sent_all_ns")
-STAMPED = tuple(name[:-3] for name in HOPS[_RECV:_SENT_ALL])  # from the quote's reading to the second order's sending
+_RECV, _SENT_A, _SENT_ALL = (HOPS.index(name) for name in ("recv_ns", "sent_a_ns", "sent_all_ns"))
+# From the quote's reading to both orders' sending: which leg goes first is the gateways' matter.
+STAMPED = (*(name[:-3] for name in HOPS[_RECV:_SENT_A]), "one sent", "both sent")
 
 
 def stamped(stamp: list[int]) -> list[int]:
     """The moments of STAMPED out of a STAMPS record."""
-    return stamp[_RECV:_SENT_ALL]
+    return stamp[_RECV:_SENT_A] + sorted(stamp[_SENT_A:_SENT_ALL])
 
 
 class Way:

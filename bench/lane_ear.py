@@ -1,8 +1,11 @@
 """A listener without an engine: what a lane takes is told as single quotes, by the same compiled call as live."""
 
+import numpy as np
+
 from desk.composed import HOT
 from engine.journal import MemoryJournal
 from engine.records import QUOTE
+from engine.sockets import NO_SOCKET, WATCH
 from engine.state import State
 
 _ROWS = dict.fromkeys(
@@ -18,7 +21,8 @@ class LaneEar:
     def on_stream(self, lane: int, recv_ns: int, waiting: int | None = None) -> None:
         tables = dict.fromkeys(("instrument", "book", "position"), _INSTRUMENTS)
         state, journal = State(**_ROWS, **tables), MemoryJournal(1 << 14)
-        while HOT.take(state.address, journal.address, lane, recv_ns, True):
+        watch = np.array([(NO_SOCKET, lane, recv_ns, 0, 0)], WATCH)
+        while HOT.poll(state.address, journal.address, watch.ctypes.data, 1, 0, True) == 0 and watch[0]["waiting"]:
             for record in journal.records():
                 assert record.kind == QUOTE
                 data = record.data

@@ -9,21 +9,26 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numba
+import numpy as np
 
 from bench import sent
 from bench.figures import Result, Row, Samples, demand, micros
 from bench.hops import Way, lines, stamped
-from bench.rig import GC, LEGS, Market, answer, check_end, connect, engine, feed, tuned
+from bench.rig import GC, LEGS, Market, answer, check_end, connect, engine, feed, tuned, with_both_fix
 from bench.stream import FixStream
-from bench.takers import Taker, furnish
+from bench.takers import furnish
 from desk.build import Names, instruments_of
 from desk.rehearsal import rehearsal_of
 from desk.spin import Spinner
-from engine.clock import now_ns
+from engine.clock import OFFSET_NS, now_ns
+from engine.frames import BOARD, FRAME
 from engine.loop import Loop
+from engine.memory import copy, mono_ns, view
+from engine.ports import CLOSE, CLOSE_TODAY
 
 Quote = tuple[int, int, int, int, int]
 GAP_NS = 100_000
+_SETTLE_NS = 100_000  # of the poll loop behind the answers, before the next quotes
 _DECISIONS, _GAP_DECISIONS, _IDLE = 200, 50, 4_000  # a round
 _QUOTES_A_PAGE = 2_000  # between two turns of the journal's page
 _ROOM_BYTES = 1 << 20
@@ -46,22 +51,31 @@ class Ours:
     """The engine of a live run, whole, but for the wire: its gateways take the orders' bytes and do nothing else.
 
     A bench that compares hands the same quotes to this and to others. Not re-entrant; used as a context, which checks
-    at its end what was sent. decisions: so far.
+    at its end what was sent. diff: the Chinese leg's orders go by DIFF, else both legs' by FIX. decisions and orders:
+    so far; sizes: bytes of the last ones. turns: ns of each decision's whole turn, its book-keeping behind the orders
+    included.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, diff: bool = False) -> None:
         self.market = Market()
         self.decisions = 0
+        self.orders: list[sent.Sent] = []
+        self.sizes: list[int] = []
+        self.turns: list[int] = []
         self.way = Way()
-        self._orders: list[sent.Sent] = []
+        self._diff = diff
         self._exits = ExitStack()
 
     def __enter__(self) -> "Ours":
         folder = Path(self._exits.enter_context(tempfile.TemporaryDirectory()))
         config, calendars = tuned()
+        if not self._diff:
+            config = with_both_fix(config, config.venues[1].settings)
         self.loop: Loop = self._exits.enter_context(engine(folder, config, calendars))
         self._stamp = self.loop.core.state.scratch["stamps"]["stamp"]
-        self.takers = furnish(config, self.loop)
+        furnish(config, self.loop)
+        board = view(self.loop.core.board.address, 1, BOARD)[0]
+        self._frames = view(int(board["frames"]), len(LEGS), FRAME)
         connect(self.loop)
         venue = int(self.loop.core.state.instrument[GC]["venue"])
         mine = [one for one in instruments_of(Names(config)) if one.venue == venue]
@@ -76,7 +90,7 @@ class Ours:
         with self._exits:
             if kind is None:
                 check_end(self.loop, self.decisions)
-                sent.check_orders(self._orders, self.decisions)
+                sent.check_orders(self.orders, self.decisions, CLOSE_TODAY if self._diff else CLOSE)
 
     def round(self, quotes: list[Quote], gap_ns: int = 0) -> list[int]:
         """Each decision's ns, from its quote handed over to the second order at its gateway; orders are answered
@@ -89,7 +103,9 @@ class Ours:
                 count = self.loop.core.state.head["decisions"]
                 began_ns = now_ns()
                 self.loop.on_quote(*quote, began_ns, began_ns, 0, 0)
+                ended_ns = now_ns()
                 if self.loop.core.state.head["decisions"] != count:
+                    self.turns.append(ended_ns - began_ns)
                     both.append(self._taken(began_ns))
         return both
 
@@ -147,15 +163,19 @@ class Ours:
 
     def _taken(self, began_ns: int) -> int:
         """ns of the decision just made; its orders are kept to be checked, then filled."""
-        self.way.add(stamped(self._stamp.tolist()))
-        orders = [sent.of(bytes(taker.frame)) for taker in self.takers]
+        moments = stamped(self._stamp.tolist())
+        self.way.add(moments)
+        frames = [bytes(row["bytes"][row["start"] : row["start"] + row["size"]]) for row in self._frames]
+        orders = [sent.of(frame) for frame in frames]
         rows = [self.loop.core.state.order_row(number) for number in self.loop.core.live_orders]
         limits = [[int(row["limit_ticks"]) for row in rows], [order.limit_ticks for order in orders]]
-        demand(sorted(limits[0]) == sorted(limits[1]), f"limits {limits[0]} on the wire, found {limits[1]}")
-        self._orders += orders
+        demand(sorted(limits[0]) == sorted(limits[1]), f"limits {limits[0]} in the bytes, found {limits[1]}")
+        self.orders += orders
+        self.sizes = [len(frame) for frame in frames]
         self.decisions += 1
-        both_ns = max(taker.at_ns for taker in self.takers) - began_ns
+        both_ns = max(moments[-len(LEGS) :]) - began_ns
         demand(answer(self.loop) == len(LEGS), f"{len(LEGS)} orders for a decision")
+        self._spin(_SETTLE_NS)
         return both_ns
 
     def _spin(self, gap_ns: int) -> None:
@@ -164,47 +184,73 @@ class Ours:
             self._spinner.turn()
 
 
+class _Path:
+    """What one pair of protocols has shown."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.both, self.gap, self.turn, self.floor = (Samples() for _ in range(4))
+        self.ways = {f"{name}, back to back": Way(), f"{name}, 100 us between": Way()}
+
+    def round(self, ours: Ours, bare: "Floor") -> None:
+        """Back to back, the floor, and with a gap."""
+        ours.turns = []
+        ours.way, gapped = self.ways.values()
+        self.both.add(ours.round(ours.market.decisions(_DECISIONS)))
+        self.turn.add(ours.turns)
+        self.floor.add(bare.round(_DECISIONS))
+        ours.way = gapped
+        self.gap.add(ours.round(ours.market.decisions(_GAP_DECISIONS), GAP_NS))
+
+    def rows(self) -> list[Row]:
+        return [micros(f"both orders, {self.name}, back to back", self.both, self.floor),
+                micros(f"both orders, {self.name}, 100 us between", self.gap, self.floor),
+                micros(f"the whole turn, {self.name}, back to back", self.turn)]  # fmt: skip
+
+    def details(self) -> dict:
+        found = {"both": self.both, "gap": self.gap, "turn": self.turn, "floor": self.floor}
+        medians = {name: [each / 1e3 for each in samples.medians] for name, samples in found.items()}
+        return {"hops": {name: way.hops() for name, way in self.ways.items()}, "round_medians_us": medians}
+
+
 def measure(rounds: int) -> Result:
     """Both orders back to back and with a gap, and quotes that cause none, with the floors of each in turns."""
-    both, gap, idle, stream, floor, idle_floor = (Samples() for _ in range(6))
+    fix, diff = _Path("both FIX"), _Path("DIFF and FIX")
+    idle, stream, idle_floor = (Samples() for _ in range(3))
     blocks = []
-    with Ours() as ours:
-        ours.round(ours.market.decisions(_GAP_DECISIONS))  # warms up
-        ways = {"back to back": Way(), "100 us between": Way()}
-        bare = Floor(ours)
+    with Ours() as ours, Ours(diff=True) as other:
+        for one in (ours, other):
+            one.round(one.market.decisions(_GAP_DECISIONS))  # warms up
+        bare, other_bare = Floor(ours), Floor(other)
         for _ in range(rounds):
-            ours.way = ways["back to back"]
-            both.add(ours.round(ours.market.decisions(_DECISIONS)))
-            floor.add(bare.round(_DECISIONS))
-            ours.way = ways["100 us between"]
-            gap.add(ours.round(ours.market.decisions(_GAP_DECISIONS), GAP_NS))
+            fix.round(ours, bare)
+            diff.round(other, other_bare)
             idle.add(ours.idle_round(ours.idle_quotes(_IDLE)))
-            fix = [quote for quote in ours.idle_quotes(2 * _IDLE) if quote[0] == GC]
-            stream.add(ours.stream_round(fix))
+            of_fix = [quote for quote in ours.idle_quotes(2 * _IDLE) if quote[0] == GC]
+            stream.add(ours.stream_round(of_fix))
             idle_floor.add(bare.idle_round(_IDLE))
             blocks.append(ours.blocks(_IDLE) / _IDLE)
-    timed = (("both", both), ("gap", gap), ("idle", idle), ("stream", stream), ("floor", floor))
     return Result(
         name="path",
         measures="a quote handed over to the second of both orders taken by its gateway",
         includes="journal with its sealer, book, spread, both strategies, gate with all controls, holds, order table, "
-        "deal, DIFF and FIX frames, stamps; with 100 us between quotes the poll loop runs in them",
-        excludes="reading and parsing the quote's bytes, sockets, the venues' answers (given between the quotes)",
-        floor="two bare njit calls with as many ints and two gateways that take frames of as many bytes; for a quote "
-        "without an order the first call alone",
-        rounds=rounds, samples=both.count + gap.count + idle.count + stream.count,
-        rows=[micros("both orders, back to back", both, floor), micros("both orders, 100 us between", gap, floor),
-              micros("no order, journalled", idle, idle_floor),
+        "both orders' bytes, stamps; with 100 us between quotes the poll loop runs and rehearses in them",
+        excludes="reading and parsing the quote's bytes (but where FIX bytes are said), sockets (FIX bytes are dropped "
+        "where send(2) would take them, DIFF bytes by a gateway in Python), the venues' answers (given between the "
+        "quotes, behind which the poll loop runs as live)",
+        floor="a bare njit call with as many ints that moves as many bytes as both frames have; for a quote without an "
+        "order the bare call alone",
+        rounds=rounds, samples=fix.both.count + fix.gap.count + diff.both.count + diff.gap.count + idle.count,
+        rows=[*fix.rows(), *diff.rows(), micros("no order, journalled", idle, idle_floor),
               micros("no order, from FIX bytes", stream, idle_floor),
               Row("blocks allocated, no order", "blocks", max(blocks))],
-        flat={"both_us_p50": both.p50 / 1e3, "both_us_p99": both.p99 / 1e3, "gap_us_p50": gap.p50 / 1e3,
-              "gap_us_p99": gap.p99 / 1e3, "gap_over_back_to_back": gap.p50 / both.p50,
-              "idle_us_p50": idle.p50 / 1e3, "idle_us_p99": idle.p99 / 1e3, "fix_idle_us_p50": stream.p50 / 1e3,
-              "fix_idle_us_p99": stream.p99 / 1e3, "allocated_blocks": max(blocks),
-              "path_floor_us_p50": floor.p50 / 1e3},
-        details={"hops": {name: way.hops() for name, way in ways.items()},
-                 "round_medians_us": {name: [each / 1e3 for each in samples.medians] for name, samples in timed}},
-        notes=lines(ways),
+        flat={"both_us_p50": fix.both.p50 / 1e3, "both_us_p99": fix.both.p99 / 1e3,
+              "gap_us_p50": fix.gap.p50 / 1e3, "gap_us_p99": fix.gap.p99 / 1e3,
+              "gap_over_back_to_back": fix.gap.p50 / fix.both.p50, "turn_us_p50": fix.turn.p50 / 1e3,
+              "diff_both_us_p50": diff.both.p50 / 1e3, "idle_us_p50": idle.p50 / 1e3, "idle_us_p99": idle.p99 / 1e3,
+              "fix_idle_us_p50": stream.p50 / 1e3, "fix_idle_us_p99": stream.p99 / 1e3,
+              "allocated_blocks": max(blocks)},
+        details={one.name: one.details() for one in (fix, diff)}, notes=lines(fix.ways | diff.ways),
     )  # fmt: skip
 
 
@@ -215,33 +261,32 @@ def _bare_quote(base, journal, contract, bid_ticks, bid_lots, ask_ticks, ask_lot
 
 
 @numba.njit
-def _bare_decision(base, journal, number, now_ns):
-    """As many as it takes of a decision."""
-    return number
+def _bare_frames(base, journal, contract, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, target, source):
+    """The same, and as many bytes as both frames have moved from one place to another; when that was done."""
+    copy(target, source, bid_lots)
+    copy(target + bid_lots, source, ask_lots)
+    return mono_ns() + venue_ns
 
 
 class Floor:
-    """The least that the same calls and frames could cost: bare calls into compiled code, and the same takers."""
+    """The least that the same calls and frames could cost: bare calls into compiled code, and the frames' bytes."""
 
     def __init__(self, ours: Ours):
         self._address, self._journal = ours.loop.core.state.address, ours.loop.core.journal.address
         self._market = Market()
-        self._takers = [Taker() for _ in LEGS]
-        self._frames = [bytes(len(taker.frame)) for taker in ours.takers]
+        self._sizes = ours.sizes
+        self._bytes = np.zeros(4096, np.uint8)
 
     def round(self, count: int) -> list[int]:
         found = []
-        first, second = self._takers
-        one, other = self._frames
+        source = self._bytes.ctypes.data
+        one, other = self._sizes
         with quiet():
             for _ in range(count):
-                quote = self._market.idle()
                 began_ns = now_ns()
-                _bare_quote(self._address, self._journal, *quote, began_ns, began_ns, 0, 0)
-                _bare_decision(self._address, self._journal, 0, began_ns)
-                first.write(one)
-                second.write(other)
-                found.append(second.at_ns - began_ns)
+                done_ns = _bare_frames(self._address, self._journal, 0, 0, one, 0, other, OFFSET_NS, began_ns,
+                                       source + 2048, source)  # fmt: skip
+                found.append(done_ns - began_ns)
         return found
 
     def idle_round(self, count: int) -> list[int]:

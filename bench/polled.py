@@ -26,7 +26,7 @@ class _NoTimer:
 
 
 class PolledLink(Link):
-    """The real link over anything that can `write` and `close`."""
+    """The real link over a transport of the caller's."""
 
     def __init__(self, session: Session, transport, owner: Owner, lane: Lane | None = None) -> None:
         self.session = session

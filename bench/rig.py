@@ -89,6 +89,15 @@ def tuned(venue_settings: Mapping[str, dict] | None = None) -> tuple[Config, Map
     ), checked.calendars  # fmt: skip
 
 
+def with_both_fix(config: Config, settings: dict) -> Config:
+    """The same with the domestic venue reached by FIX, at these settings. Its lots of today are no lots apart then,
+    since FIX knows no close-today."""
+    replace = msgspec.structs.replace
+    domestic = replace(config.venues[0], protocol="fix44", settings=settings)
+    gold = replace(config.instruments[AU], position_mode="long_short")
+    return replace(config, venues=[domestic, *config.venues[1:]], instruments=[gold, *config.instruments[1:]])
+
+
 @contextmanager
 def engine(folder: Path, config: Config, calendars: Mapping[str, Calendar]) -> Iterator[Loop]:
     """A started loop on a real journal with its sealer, assembled as a live one, with gateways that send nothing."""

@@ -31,6 +31,9 @@ class _End:
         self._waits.clear()
         return data
 
+    def open(self, whole: bool) -> None:
+        """Nobody else writes to it."""
+
     def close(self) -> None:
         """There is nothing to close."""
 
@@ -62,6 +65,11 @@ class FixStream:
         instrument, *numbers = quote
         self._server.publish(self._symbols[instrument], *numbers, now_ns(), 0)
         return self._down.taken()
+
+    @property
+    def room(self) -> memoryview:
+        """Where a transport reads to."""
+        return self._link.room
 
     def fill(self, data: bytes) -> int:
         """Put bytes where `recv_into` would; how many."""

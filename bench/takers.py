@@ -1,4 +1,4 @@
-"""Gateways without a wire: each protocol's own frames, as of a session that is logged on, taken and forgotten."""
+"""Gateways without a wire: each protocol's own frames are made, and taken where they would be sent."""
 
 import msgspec
 
@@ -10,67 +10,33 @@ from desk.build import Names, instruments_of
 from desk.config import Config
 from desk.order_frames import furnished
 from engine.clock import now_ns
-from engine.instruments import Instrument
+from engine.frames import CLOSED, DROP
 from engine.loop import Loop
-from engine.ports import WRITTEN, Adapter
-
-
-class Taker:
-    """A link that is up and takes what is written. frame: the last, in memory that is used again; at_ns: when."""
-
-    active = True
-
-    def __init__(self) -> None:
-        self.frame: bytes | memoryview = b""
-        self.at_ns = 0
-
-    def write(self, frame: bytes | memoryview) -> int:
-        self.frame, self.at_ns = frame, now_ns()
-        return WRITTEN
+from engine.ports import WRITTEN
 
 
 class DiffTaken(DiffVenue):
-    """A DIFF venue that is not connected, whose orders go to a taker."""
-
-    taker: Taker
+    """A DIFF venue that is not connected: its frames come from Python, as live, and are taken."""
 
     def put(self, frame: memoryview, number: int) -> int:
-        return self.taker.write(frame)
+        return WRITTEN
 
 
 class FixTaken(FixVenue):
-    """A FIX venue whose order session is logged on to a taker."""
-
-    def log_on(self, taker: Taker) -> None:
-        self._trading.on_logged_on(taker, now_ns())
+    """A FIX venue that is not connected: its frames are dropped where compiled code would send them."""
 
     def hot(self) -> list:
         """None: there is no socket."""
         return []
 
 
-def furnish(config: Config, loop: Loop) -> list[Taker]:
-    """Give a loop its gateways, one a venue; what takes their frames, in the config's order."""
-    takers = [Taker() for _ in config.venues]
+def furnish(config: Config, loop: Loop) -> None:
+    """Give a loop its gateways, one a venue; its board has the frames."""
     instruments = instruments_of(Names(config))
-    found: list[Adapter] = []
+    loop.core.gateways = []
     for index, spec in enumerate(config.venues):
+        adapter, settings = (DiffTaken, DiffSettings) if spec.protocol == "diff" else (FixTaken, FixSettings)
         mine = [instrument for instrument in instruments if instrument.venue == index]
-        make = _diff if spec.protocol == "diff" else _fix
-        found.append(make(index, spec.settings, mine, loop, takers[index]))
-    loop.core.gateways = found
+        loop.core.gateways.append(adapter(index, msgspec.convert(spec.settings, settings), mine, loop, now_ns))
     furnished(loop.core, [spec.protocol for spec in config.venues])
-    return takers
-
-
-def _diff(venue: int, settings: dict, mine: list[Instrument], loop: Loop, taker: Taker) -> Adapter:
-    gateway = DiffTaken(venue, msgspec.convert(settings, DiffSettings), mine, loop, now_ns)
-    gateway.taker = taker
-    return gateway
-
-
-def _fix(venue: int, settings: dict, mine: list[Instrument], loop: Loop, taker: Taker) -> Adapter:
-    chosen = msgspec.convert(settings | {"snapshot": False}, FixSettings)
-    gateway = FixTaken(venue, chosen, mine, loop, now_ns)
-    gateway.log_on(taker)
-    return gateway
+    loop.core.board.encoder["fd"] = [CLOSED if spec.protocol == "diff" else DROP for spec in config.venues]

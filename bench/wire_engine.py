@@ -4,8 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import monotonic_ns
 
@@ -13,7 +13,7 @@ import msgspec
 
 from bench.figures import demand
 from bench.path import quiet
-from bench.rig import engine
+from bench.rig import check_end, engine
 from bench.wire_floor import Floor
 from bench.wire_setup import Ask, Block, Ports, Told, config_for
 from desk.build import Names
@@ -24,7 +24,6 @@ from desk.rehearsal import rehearsal_of
 from desk.run import adapters_of
 from desk.spin import Spinner
 from engine.clock import now_ns
-from engine.cores import keep_to
 from engine.loop import Loop
 from engine.ports import READY
 
@@ -91,45 +90,67 @@ def peer(leg: str) -> Iterator[PeerProcess]:
 
 
 class Beat:
-    """The engine's timer at its planned times."""
+    """The engine's timer at its planned times, while it is in this context."""
 
     def __init__(self, loop: Loop, period_s: float):
         self._loop, self._period_s = loop, period_s
         self._running = asyncio.get_running_loop()
+
+    def __enter__(self) -> None:
         self._due_s = self._running.time()
         self._tick()
 
+    def __exit__(self, *_) -> None:
+        self._handle.cancel()
+
     def _tick(self) -> None:
         late_s = max(self._running.time() - self._due_s, 0.0)
-        self._loop.on_timer(now_ns(), round(late_s * 1e9))
         self._due_s += self._period_s * (1 + late_s // self._period_s)
         self._handle = self._running.call_at(self._due_s, self._tick)
-
-    def stop(self) -> None:
-        self._handle.cancel()
+        self._loop.on_timer(now_ns(), round(late_s * 1e9))
 
 
 class EngineSide:
-    """A running engine, logged in to the peer, and the floor beside it."""
+    """A running engine, logged in to the peer, and the floor beside it; each works in its own blocks alone."""
 
     def __init__(self, loop: Loop, config: Config, folder: Path, far: PeerProcess):
         self.loop, self._far = loop, far
         self._adapters = loop.core.gateways = adapters_of(config, Names(config), folder, loop)
         furnished(loop.core, [spec.protocol for spec in config.venues])
+        self._spinner = Spinner(loop.core, self._adapters, rehearsal_of(loop.core, self._adapters))
         self._floor = Floor(far.ports.floor)
-        self._timer_s = config.engine.timer_ms / 1000
-        self._failed: list[BaseException] = []
+        self._beat = Beat(loop, config.engine.timer_ms / 1000)
+        self._errors: list[BaseException] = []
 
     async def start(self) -> None:
         for adapter in self._adapters:
             await adapter.start()
         await self._until(lambda: (self.loop.core.state.venue["link"] == READY).all(), "all links ready")
-        self._beat = Beat(self.loop, self._timer_s)
 
-    async def _spin(self) -> None:
-        """Busy mode, as a live run has it."""
-        rehearsal = rehearsal_of(self.loop.core, self._adapters)
-        await Spinner(self.loop.core, self._adapters, rehearsal).run(self._failed.append)
+    async def stop(self) -> None:
+        self._floor.close()
+        for adapter in self._adapters:
+            await adapter.stop()
+
+    async def deals(self, mode: str, decisions: int) -> Block:
+        """A block of the engine's, as a live run polls in this mode."""
+        with self._beat:
+            async with _beside(self._spinner.run(self._errors.append) if mode == BUSY else None):
+                found = await self._far.block(Ask(False, decisions))
+                await self._until(self.loop.is_quiet, "every deal closed behind a block")
+        if self._errors:
+            raise self._errors[0]
+        self._floor.take_sizes(found.sizes)
+        return found
+
+    async def sends(self, mode: str, decisions: int) -> Block:
+        """A block of the floor's."""
+        self._floor.listen()
+        try:
+            async with _beside(self._floor.spin() if mode == BUSY else None):
+                return await self._far.block(Ask(True, decisions))
+        finally:
+            self._floor.leave()
 
     async def _until(self, held: Callable[[], bool], expected: str) -> None:
         end_ns = monotonic_ns() + round(_READY_S * 1e9)
@@ -137,40 +158,27 @@ class EngineSide:
             demand(monotonic_ns() < end_ns, f"{expected} within {_READY_S:g} s, found {self.loop.left_open()}")
             await asyncio.sleep(0.005)
 
-    async def stop(self) -> None:
-        self._beat.stop()
-        self._floor.close()
-        for adapter in self._adapters:
-            await adapter.stop()
 
-    async def block(self, mode: str, ask: Ask) -> Block:
-        """A block in one mode: the engine polls in its own blocks, the floor in the floor's."""
-        if ask.floor:
-            self._floor.listen()
-        spinner = asyncio.create_task(self._floor.spin() if ask.floor else self._spin()) if mode == BUSY else None
-        try:
-            found = await self._far.block(ask)
-            if self._failed:
-                raise self._failed[0]
-            await self._until(lambda: ask.floor or self.loop.is_quiet(), "every deal closed behind a block")
-        finally:
-            if spinner:
-                spinner.cancel()
-                await asyncio.gather(spinner, return_exceptions=True)
-            if ask.floor:
-                self._floor.leave()
-        if not ask.floor:
-            self._floor.take_sizes(found.sizes)
-        return found
+@asynccontextmanager
+async def _beside(spin: Coroutine | None) -> AsyncIterator[None]:
+    """It spins meanwhile."""
+    task = asyncio.create_task(spin) if spin else None
+    try:
+        yield
+    finally:
+        if task:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 @contextmanager
 def apart(far: PeerProcess, sealer_pid: int) -> Iterator[None]:
-    """Engine and peer on a core each; the sealer keeps off the engine's, as in a live run."""
+    """Engine and peer on a core each; the sealer keeps off the engine's, as `cpu` of a live run has it."""
     allowed = os.sched_getaffinity(0)
     demand(len(allowed) > 1, "two cores or more: the engine and the peer spin on one each")
-    keep_to(min(allowed), sealer_pid)
+    os.sched_setaffinity(sealer_pid, allowed - {min(allowed)})
     os.sched_setaffinity(far.pid, {max(allowed)})
+    os.sched_setaffinity(0, {min(allowed)})
     try:
         yield
     finally:
@@ -178,14 +186,16 @@ def apart(far: PeerProcess, sealer_pid: int) -> Iterator[None]:
 
 
 async def hosted(leg: str, far: PeerProcess, folder: Path, work) -> int:
-    """`work(side)` on a running engine; the decisions that it has made."""
+    """`work(side)` on a running engine; the decisions that it has made. Refused where it does not end flat."""
     config, calendars = config_for(far.ports, leg)
     with engine(folder, config, calendars) as loop, apart(far, loop.core.journal.sealer_pid):
         side = EngineSide(loop, config, folder, far)
-        await side.start()
         try:
+            await side.start()
             with quiet():
                 await work(side)
         finally:
             await side.stop()
-        return int(loop.core.state.head["decisions"])
+        decisions = int(loop.core.state.head["decisions"])
+        check_end(loop, decisions)
+        return decisions

@@ -16,7 +16,7 @@ from bench.far_end import Ledger
 from bench.figures import demand
 from bench.rig import AU, GC, IDLE_QUOTES, LEGS, Market
 from bench.sent import Sent
-from bench.wire_setup import DIFF, GAP_NS, REST_NS, Ask, Block, Ports, Told, config_for
+from bench.wire_setup import DIFF, DIFF_FEED, FIX, GAP_NS, REST_NS, Ask, Block, Ports, Told, config_for
 from bench.wire_sockets import Exchange, Wire
 from bench.wire_venues import CHANNELS, DiffVenue, Venue, listening
 from desk.build import Names, instruments_of
@@ -49,7 +49,7 @@ class Kind(Protocol):
         """The message that causes two orders."""
 
     def take(self, one: int, data: bytes) -> bool:
-        """What has come on an order socket: whether it was its order."""
+        """What has come on a socket: whether it is what was waited for."""
 
     def report(self) -> None:
         """Tell both orders' fate."""
@@ -64,19 +64,20 @@ class Deals:
         # The ports are not known yet, and no part of what is needed here.
         config = config_for(Ports([1, 1], [1, 1], 1), leg)[0]
         contracts = instruments_of(Names(config))
-        kinds = (DiffVenue if leg == DIFF else Venue, Venue)
+        kinds = (Venue if leg == FIX else DiffVenue, Venue)
         self.venues = [
             kind(spec.id, [one for one in contracts if one.venue == index], self._ledger)
             for index, (kind, spec) in enumerate(zip(kinds, config.venues, strict=True))
         ]
         self._feed = self.venues[leg == DIFF]
+        self._asks = leg == DIFF_FEED  # the feed's client asks for each update
         for quote in self._market.opening():
             self._publish(quote)
 
     def connect(self) -> None:
         """Both sides are logged on."""
-        feed, *orders = self._feed.wires[MARKET_DATA], *(venue.wires[TRADING] for venue in self.venues)
-        self.exchange = Exchange(feed.sock, [wire.sock for wire in orders])
+        feed, orders = self._feed.wires[MARKET_DATA], [venue.wires[TRADING] for venue in self.venues]
+        self.exchange = Exchange(feed.sock, [wire.sock for wire in [*orders, *[feed] * self._asks]])
 
     def pump(self) -> None:
         for venue in self.venues:
@@ -97,6 +98,10 @@ class Deals:
 
     def take(self, one: int, data: bytes) -> bool:
         known = len(self._ledger.taken)
+        if one == len(LEGS):
+            asked = self._feed.peeks
+            self._feed.take(MARKET_DATA, data)
+            return self._feed.peeks > asked
         self.venues[one].take(TRADING, data)
         return len(self._ledger.taken) > known
 
@@ -161,11 +166,12 @@ def block(kind: Kind, decisions: int) -> Block:
     free_ns = 0  # when the engine can have worked off the decision before
     for _ in range(decisions):
         due_ns = start_ns + IDLE_QUOTES * GAP_NS
-        stalled = free_ns > start_ns  # the engine's last decision has reached into the time of this one
         _until(kind, free_ns)
-        while not kind.settled():
-            kind.pump()
-        found.nudged += _decision(kind, start_ns, due_ns)
+        # The engine's last decision has reached into the time of this one, or its question for an update is overdue.
+        stalled = max(free_ns, _settle(kind)) > start_ns
+        nudges, held = _decision(kind, start_ns, due_ns)
+        stalled |= held
+        found.nudged, found.stalled = found.nudged + nudges, found.stalled + stalled
         sent_ns, arrived = kind.exchange.moments()
         found.from_ns.append(due_ns if stalled else sent_ns)
         found.late_ns.append(0 if stalled else sent_ns - due_ns)
@@ -179,15 +185,17 @@ def block(kind: Kind, decisions: int) -> Block:
     return found
 
 
-def _decision(kind: Kind, start_ns: int, due_ns: int) -> int:
-    """Idle quotes from `start_ns` on, then the tick; until both orders have come. How often it had to be nudged."""
+def _decision(kind: Kind, start_ns: int, due_ns: int) -> tuple[int, bool]:
+    """Idle quotes from `start_ns` on, then the tick; until both orders have come. (how often it had to be nudged,
+    whether the tick could not be sent in time, since its update was not asked for yet)."""
     for at in range(IDLE_QUOTES):
         _until(kind, start_ns + at * GAP_NS)
         kind.idle()
+    held = _settle(kind) > due_ns
     tick = kind.tick()
     _until(kind, due_ns - GAP_NS // 4)
     kind.exchange.fire(tick, due_ns)
-    nudges, waiting = 0, set(range(len(LEGS)))
+    nudges, waiting = 0, set(range(kind.exchange.count))
     while waiting:
         if not kind.exchange.wait(PATIENCE_NS):
             nudges += 1
@@ -197,7 +205,16 @@ def _decision(kind: Kind, start_ns: int, due_ns: int) -> int:
         ordered = {one for one in spoken if kind.take(one, kind.exchange.answer(one))}
         kind.exchange.again(spoken - ordered)  # DIFF's question for the next update has come first
         waiting -= ordered
-    return nudges
+    return nudges, held
+
+
+def _settle(kind: Kind) -> int:
+    """Read and act until all is settled: when that was, 0 where it was so at once."""
+    if kind.settled():
+        return 0
+    while not kind.settled():
+        kind.pump()
+    return monotonic_ns()
 
 
 def _until(kind: Kind, at_ns: int) -> None:

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from bench.rig import tuned
+from bench.rig import tuned, with_both_fix
 from bench.sent import Sent
 from desk.config import Config
 from engine.calendar import Calendar
 
 HOST = "127.0.0.1"
 CLIENT = "TANDEM"
-FIX, DIFF = "FIX", "DIFF"  # of the Chinese leg; the other one is FIX always
+# By what the Chinese leg's orders go; the other leg's go by FIX always. Ticks come by FIX, but with DIFF_FEED.
+FIX, DIFF, DIFF_FEED = "FIX", "DIFF", "DIFF feed"
 _NO_BEAT_S, _NO_BEAT_MS = 3_600, 3_500_000  # no heartbeat falls into a measurement
 # Planned times, from one decision to the next.
 GAP_NS = 250_000  # between two quotes
@@ -37,14 +38,17 @@ class Block(msgspec.Struct, forbid_unknown_fields=True):
     """What a block has found, a number a decision, ns of CLOCK_MONOTONIC.
 
     from_ns: the planned time, or the time of sending where only the peer itself was late. late_ns: by how much it was.
-    arrived_ns: when the first byte was read from each order socket. nudged: further quotes that a decision needed,
-    because the deal before was still open when its tick came. sizes: bytes of a tick and of each order.
+    arrived_ns: when the first byte was read from each order socket, and with DIFF_FEED the question for the next
+    update. stalled: decisions that began behind the plan, by the engine's doing or the floor's. nudged: further quotes
+    that a decision needed, because the deal before was still open when its tick came. sizes: bytes of a tick and of
+    each order.
     """
 
     from_ns: list[int] = []
     late_ns: list[int] = []
     sent_ns: list[int] = []
     arrived_ns: list[list[int]] = []
+    stalled: int = 0
     nudged: int = 0
     sizes: list[int] = []
 
@@ -57,20 +61,14 @@ class Told(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def config_for(ports: Ports, leg: str) -> tuple[Config, Mapping[str, Calendar]]:
-    """The rig's config, its venues at the peer. With both legs FIX the Chinese one trades as there is no close-today
-    in that protocol: its days are one."""
+    """The rig's config, its venues at the peer."""
     foreign = _fix(ports, 1, "SIM_OTC")
-    if leg == DIFF:
+    if leg != FIX:
         urls = {"md_url": f"ws://{HOST}:{ports.quotes[0]}/md", "td_url": f"ws://{HOST}:{ports.orders[0]}/td"}
         beats = {"heartbeat_ms": _NO_BEAT_MS, "silence_ms": _NO_BEAT_MS + 1}
         return tuned({"SIM_SHFE": urls | beats, "SIM_OTC": foreign})
     config, calendars = tuned({"SIM_OTC": foreign})
-    replace = msgspec.structs.replace
-    domestic = replace(config.venues[0], protocol="fix44", settings=_fix(ports, 0, "SIM_SHFE"))
-    gold = replace(config.instruments[0], position_mode="long_short")
-    return replace(
-        config, venues=[domestic, *config.venues[1:]], instruments=[gold, *config.instruments[1:]]
-    ), calendars
+    return with_both_fix(config, _fix(ports, 0, "SIM_SHFE")), calendars
 
 
 def _fix(ports: Ports, venue: int, name: str) -> dict:

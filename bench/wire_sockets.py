@@ -95,6 +95,10 @@ class Exchange:
         """Whether all have answered, within `patience_ns` from now."""
         return bool(_watch(self._descriptors, self._addresses, self._sizes, self._moments, mono_ns() + patience_ns))
 
+    @property
+    def count(self) -> int:
+        return len(self._sizes)
+
     def spoken(self) -> set[int]:
         """Which have said something."""
         return set(np.flatnonzero(self._sizes).tolist())
@@ -144,6 +148,9 @@ class Wire:
         """What was kept back, and no longer."""
         data, self.held, self.holds = b"".join(self.held), [], False
         return data
+
+    def open(self, whole: bool) -> None:
+        """Nobody else writes to it."""
 
     def close(self) -> None:
         self.sock.close()

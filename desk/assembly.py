@@ -5,6 +5,7 @@ import platform
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 
 import msgspec
@@ -27,7 +28,7 @@ from desk.config import Config
 from desk.relimit import Relimit
 from engine.calendar import Calendar
 from engine.core import Core, Timing
-from engine.instruments import decimals_of
+from engine.instruments import Instrument, decimals_of
 from engine.limits import day_of
 from engine.loop import Loop
 from engine.ports import Gateway
@@ -39,8 +40,9 @@ _SESSION_DAYS = 45  # of sessions known to one start; after them every market is
 _SECRETS = ("password",)
 
 
+@cache
 def versions() -> dict[str, str]:
-    """What a figure depends on."""
+    """What a figure depends on; asked once a process, because reading it takes files."""
     names = ("tandem", "numba", "numpy", "msgspec", "uvloop", "picows")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
@@ -63,7 +65,7 @@ def config_record(config: Config, calendars: dict[str, Calendar], market_ns: int
     return {
         "config": shown(config),
         "names": names.lists(),
-        "instruments": [_instrument_view(names, index) for index in range(len(config.instruments))],
+        "instruments": [_instrument_view(names, instrument) for instrument in instruments_of(names)],
         "spreads": [_spread_view(names, spec) for spec in config.spreads],
         "code": codes_of(config),
         "sessions": {name: _windows(calendars[name], market_ns) for name in _calendars_used(config)},
@@ -73,8 +75,8 @@ def config_record(config: Config, calendars: dict[str, Calendar], market_ns: int
     }
 
 
-def _instrument_view(names: Names, index: int) -> dict:
-    spec, instrument = names.config.instruments[index], instruments_of(names)[index]
+def _instrument_view(names: Names, instrument: Instrument) -> dict:
+    spec = names.config.instruments[instrument.index]
     return {
         "id": spec.id, "venue": names.venues[spec.venue], "tick": spec.tick, "decimals": decimals_of(instrument.tick),
         "currency": spec.currency, "price_unit": spec.price_unit, "lot_size": spec.lot_size or spec.contract_value,

@@ -69,7 +69,7 @@ def build_state(names: Names, market_date: str, rows: tuple[int, int] = (ORDER_R
     """The trading state of a config; market_date (ISO) chooses the dated terms. rows: of orders, of deals."""
     config = names.config
     windows = [spec.window for spec in config.spreads]
-    touches = [_touched_by(names, index) for index in range(len(config.instruments))]
+    touches = _touches(names)
     meters = meters_of(config, market_date)
     stakes = [stakes_of(names, spec) for spec in names.strategy_specs]
     state = State(
@@ -119,14 +119,14 @@ def stakes_of(names: Names, spec: StrategySpec) -> list[int]:
     return sorted({names.instruments[name] for name in legs + [proxy.instrument for proxy in spec.repair.proxies]})
 
 
-def _touched_by(names: Names, instrument: int) -> list[int]:
-    """Spreads in which this instrument is a leg or an FX rate."""
-    found = []
+def _touches(names: Names) -> list[list[int]]:
+    """For each instrument the spreads in which it is a leg or an FX rate, in the config's order."""
+    found = [[] for _ in names.config.instruments]
     for index, spec in enumerate(names.config.spreads):
         legs = [names.instruments[leg.instrument] for leg in spec.legs]
         rates = [_fx_of(names, spec, leg.instrument)[0] for leg in spec.legs]
-        if instrument in legs or instrument in rates:
-            found.append(index)
+        for instrument in {*legs, *rates} - {-1}:
+            found[instrument].append(index)
     return found
 
 

@@ -5,6 +5,7 @@ a running engine.
 """
 
 import argparse
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -121,6 +122,7 @@ def _demo(asked) -> int:
 
 
 def _run(asked) -> int:
+    gc.disable()  # nothing of a start is garbage yet; the run collects once when it is up, and then as it says
     # A signal that comes while the engine is still being made is kept: it starts, looks, and stops in order.
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):

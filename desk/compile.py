@@ -1,12 +1,12 @@
 """Compiles the hot half, or loads it from its cache: at set-up with a word of progress, and before every start."""
 
+import sys
+
 import numpy as np
 
-from adapters.fix44.lane import LANE
 from desk.composed import HOT
-from engine import use
+from engine import jit, use
 from engine.clock import now_ns
-from engine.jit import CACHE
 from engine.journal import MemoryJournal
 from engine.messages import spend_message
 from engine.meters import (
@@ -39,12 +39,11 @@ _ROWS = {
 
 def warm() -> None:
     """Call every compiled entry once, on a state of its own, so that the first tick meets nothing cold."""
-    state, journal, lane = State(**_ROWS), MemoryJournal(1 << 16), np.zeros(1, LANE)
+    state, journal = State(**_ROWS), MemoryJournal(1 << 16)
     state.ring["value"], state.spread["window"], state.spread["unit_ubase"] = 1.0, 1, 1
     state.spread["blocked"] = 1
     at = state.address
     HOT.on_quote(at, journal.address, 0, 1, 1, 2, 1, 0, 1, 0, 0)
-    HOT.take(at, journal.address, lane.ctypes.data, 1, False)
     HOT.poll(at, journal.address, 0, 0, 0, False)
     HOT.decide(at, journal.address, 0, 1)
     HOT.sample(at, 1)
@@ -86,13 +85,31 @@ def warm() -> None:
 
 
 def main() -> None:
-    print("compiling the hot half (once; some 30 s) ...", flush=True)
-    from desk.sweep_run import warm as warm_sweep  # here: an engine's start does not load it
+    print("compiling the hot half (once; a minute or two) ...", flush=True)
+    # Here: an engine's start does not load them.
+    from numba.core import event
 
-    began_ns = now_ns()
-    warm()
-    warm_sweep()
-    print(f"compiled in {(now_ns() - began_ns) / 1e9:.1f} s, kept in {CACHE}")
+    from desk.sweep_run import warm as warm_sweep
+
+    class Progress(event.Listener):
+        """Says which function is being compiled, in place, where somebody looks on."""
+
+        count = 0
+
+        def on_start(self, event) -> None:
+            self.count += 1
+            if sys.stdout.isatty():
+                print(f"\r{self.count} functions: {event.data['dispatcher'].py_func.__name__:<40}", end="", flush=True)
+
+        def on_end(self, event) -> None:
+            """The next start says more."""
+
+    began_ns, progress = now_ns(), Progress()
+    with event.install_listener("numba:compile", progress):
+        warm()
+        warm_sweep()
+    line = "\r" if sys.stdout.isatty() else ""
+    print(f"{line}compiled {progress.count} functions in {(now_ns() - began_ns) / 1e9:.1f} s, kept in {jit.CACHE}")
 
 
 if __name__ == "__main__":

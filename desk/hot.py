@@ -55,6 +55,30 @@ _ORDER_BYTES = ORDER_DTYPE.itemsize
 
 
 @njit
+def _stamp_ns(scratch):
+    """Engine time now; 0 where nobody measures: a clock read costs as much as a spread, and replay makes many."""
+    offset_ns = scratch.clock_offset_ns
+    return mono_ns() + offset_ns if offset_ns != 0 else 0
+
+
+@njit
+def book_quote(base, quote, recv_ns):
+    """Put a quote into its book, as a sign of life of its venue too; False for an old one, after which nothing is to be
+    priced."""
+    head = head_of(base)
+    head.now_ns = recv_ns
+    head.quotes += 1
+    book = books_of(base)[quote.instrument]
+    venue = venues_of(base)[instruments_of(base)[quote.instrument].venue]
+    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
+    if not apply_quote(book, quote, recv_ns):
+        return False
+    if book.blocked:
+        head.quotes_blocked += 1
+    return True
+
+
+@njit
 def _journal_order(base, journal, slot, now_ns):
     head = head_of(base)
     row = orders_of(base)[slot]
@@ -84,7 +108,7 @@ def decide(base, journal, number, now_ns):
     at = base + head.at_scratch
     append(journal, DECISION, 0, now_ns, at + _AT_DECISION + number * _DECISION_BYTES, _DECISION_BYTES)
     cleared = check_and_hold(base, decision, now_ns)
-    stamps[6] = mono_ns() + scratch.clock_offset_ns
+    stamps[6] = _stamp_ns(scratch)
     sends = cleared and not _is_shadow(base, decision)
     count = open_orders(base, decision, now_ns) if sends else 0
     scratch.verdict.orders = count
@@ -112,7 +136,7 @@ def decide(base, journal, number, now_ns):
     if scratch.board != 0:
         make_frames(base, scratch.board, count, now_ns)
     scratch.stamps.decision_id, scratch.stamps.deal_id = decision.decision_id, decision.deal_id
-    stamps[7] = mono_ns() + scratch.clock_offset_ns
+    stamps[7] = _stamp_ns(scratch)
     stamps[8] = stamps[9] = stamps[10] = stamps[11] = 0
     if scratch.board != 0:
         fire(base, scratch.board)
@@ -120,39 +144,13 @@ def decide(base, journal, number, now_ns):
 
 
 @njit
-def _stamp_ns(scratch):
-    """Engine time now; 0 where nobody measures: a clock read costs as much as a spread, and replay makes many."""
-    offset_ns = scratch.clock_offset_ns
-    return mono_ns() + offset_ns if offset_ns != 0 else 0
-
-
-@njit
-def book_quote(base, quote, recv_ns):
-    """Put a quote into its book, as a sign of life of its venue too; False for an old one, after which nothing is to be
-    priced."""
-    head = head_of(base)
-    head.now_ns = recv_ns
-    head.quotes += 1
-    book = books_of(base)[quote.instrument]
-    venue = venues_of(base)[instruments_of(base)[quote.instrument].venue]
-    venue.heard_ns[0] = max(venue.heard_ns[0], recv_ns)
-    if not apply_quote(book, quote, recv_ns):
-        return False
-    if book.blocked:
-        head.quotes_blocked += 1
-    return True
-
-
-@njit
-def on_quote(
+def price_quote(
     base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
 ):  # fmt: skip
-    """Steps 1 to 4: journal the quote, book it, price what it touches, ask the strategies. See `engine.core.Hot`.
-
-    The first decision goes on to its orders in the same call, where no strategy in Python has to be asked before.
-    """
+    """Steps 1 to 4: journal the quote, book it, price what it touches, ask the strategies. As `on_quote`."""
     head = head_of(base)
     scratch = scratch_of(base)
+    scratch.launched = 0
     if not has_room(journal, DECISION_BYTES):  # what the quote may cause has to fit as well
         return NO_ROOM
     stamps = scratch.stamps.stamp
@@ -170,7 +168,18 @@ def on_quote(
     stamps[4] = _stamp_ns(scratch)
     waiting = ask_strategies(base, instrument, recv_ns)
     stamps[5] = _stamp_ns(scratch)
-    scratch.launched = 0
+    return waiting
+
+
+@njit
+def on_quote(
+    base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
+):  # fmt: skip
+    """A quote up to the decisions that it causes, the first of them up to its orders. See `engine.core.Hot`."""
+    waiting = price_quote(
+        base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
+    )
+    scratch = scratch_of(base)
     if waiting > 0 and scratch.eager:
         scratch.launched, scratch.made = 1, decide(base, journal, 0, recv_ns)
     return waiting

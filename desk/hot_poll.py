@@ -10,15 +10,11 @@ from adapters.fix44.lane import BUFFER_BYTES, FOREIGN, LANE, ROOM_BYTES
 from desk.hot_stream import take
 from engine.jit import njit
 from engine.memory import mono_ns, view
-from engine.sockets import LOOK, NOW, receive
+from engine.sockets import LOOK, NOW, WATCH, receive
 from engine.tables import scratch_of
 
-# A socket. lane: address of what its bytes are read into, 0 where Python reads it. fd: below 0, nothing is received and
-# what the lane holds already is taken (a rehearsal). recv_ns, waiting: of the read that has ended the poll, as
-# `Hot.take`'s answer; look: one byte, for a socket that Python reads.
-WATCH = np.dtype([("fd", "<i8"), ("lane", "<i8"), ("recv_ns", "<i8"), ("waiting", "<i8"), ("look", "<i8")])
 BYTE = np.dtype("u1")
-WATCH_BYTES = WATCH.itemsize
+_WATCH_BYTES = WATCH.itemsize
 _AT_LOOK = WATCH.fields["look"][1]
 NOTHING = -1
 
@@ -32,7 +28,7 @@ def poll(base, journal, watches_at, count, until_ns, each):
         for number in range(count):
             watch = watches[number]
             if watch.lane == 0:
-                if receive(watch.fd, watches_at + number * WATCH_BYTES + _AT_LOOK, 1, LOOK) >= 0:
+                if receive(watch.fd, watches_at + number * _WATCH_BYTES + _AT_LOOK, 1, LOOK) >= 0:
                     return number
             else:
                 lane = view(watch.lane, 1, LANE)[0]
@@ -44,7 +40,7 @@ def poll(base, journal, watches_at, count, until_ns, each):
                         watch.waiting = 0
                         return number
                     lane.filled += got
-                watch.recv_ns = lane.recv_ns = mono_ns() + offset_ns
+                    watch.recv_ns = lane.recv_ns = mono_ns() + offset_ns
                 watch.waiting = take(base, journal, watch.lane, watch.recv_ns, each)
                 if watch.waiting != 0 or lane.status == FOREIGN or watch.fd < 0:
                     return number

@@ -41,5 +41,5 @@ def take(base, journal, lane_at, recv_ns, each):
         lane.status = next_message(lane, recv_ns)
         while lane.status == UNDERSTOOD and lane.filled - lane.at > BEHIND_BYTES:
             lane.status = next_message(lane, recv_ns)
-        if lane.waiting == 0:
+        if lane.waiting == 0 and lane.status != UNDERSTOOD:  # a message that tells nothing is none to stop at
             return 0

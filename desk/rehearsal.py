@@ -5,38 +5,34 @@ always wants to trade. Nothing of it is journalled and nothing leaves: its journ
 dropped. The live state is only read.
 """
 
-import ctypes
-
 import numpy as np
 
 from adapters.fix44.sample import Sample
-from desk.hot_poll import WATCH
+from desk.hot_rehearsal import set_stage, warm_rows
 from engine.core import Core
 from engine.frames import DROP, Board
 from engine.journal import MemoryJournal
-from engine.schema import ACTIVE, HEAD, TABLES
+from engine.schema import HEAD, TABLES
+from engine.sockets import NO_SOCKET, WATCH
 from engine.state import State
 
 _ORDERS, _DEALS = 256, 16
 _JOURNAL_BYTES = 1 << 16
-_FAR = 1e12  # where no price ever is
 _WRITE_EVERY = 2_000  # plays: some tens of milliseconds
 
 
 class Rehearsal:
     """One for a core whose board is furnished; nothing of the core is ever changed.
 
-    sample: a venue's quote, played as if it had just been read. played, decided, fired: how often so far, how often a
-    decision came of it, and orders' frames.
+    sample: a venue's quote, played as if it had just been read. played: how often so far.
     """
 
     def __init__(self, core: Core, sample: Sample, instrument: int, strategy: int) -> None:
         head = core.state.head
         rows = {name: int(head[f"n_{name}"]) for name in TABLES if name not in ("scratch", "order", "deal")}
-        self._core, self._sample, self._instrument, self._strategy = core, sample, instrument, strategy
+        self._core, self._sample, self._instrument = core, sample, instrument
         self._state = State(**rows, order=_ORDERS, deal=_DEALS)
-        self._bytes = int(head["at_order"])
-        self._layout = self._state.block[: HEAD.fields["now_ns"][1]].tobytes()
+        self._layout = self._state.block[: HEAD.fields["now_ns"][1]].copy()
         self._journal = MemoryJournal(_JOURNAL_BYTES)
         self._board = Board(len(core.state.venue), len(core.state.instrument))
         self._board.encoder[:], self._board.terms[:] = core.board.encoder, core.board.terms
@@ -46,9 +42,14 @@ class Rehearsal:
         scratch["clock_offset_ns"], scratch["board"] = core.state.scratch["clock_offset_ns"], self._board.address
         scratch["eager"] = 1
         self._watch = np.zeros(1, WATCH)
-        self._watch["fd"], self._watch["lane"] = -1, sample.lane.address
+        self._watch["fd"], self._watch["lane"] = NO_SOCKET, sample.lane.address
         self._board.encoder["fd"] = DROP
-        self.played = self.decided = self.fired = 0
+        self._stage = (
+            self._state.address, core.state.address, int(head["at_order"]), self._layout.ctypes.data,
+            self._layout.nbytes, strategy, self._journal.address, self._watch.ctypes.data,
+        )  # fmt: skip
+        self._call = self._state.address, self._journal.address, self._watch.ctypes.data, 1, 0, False
+        self.played = 0
 
     def play(self) -> None:
         """Once through the path: poll, parse, book, price, signal, gate, orders, frames, up to the send."""
@@ -57,25 +58,16 @@ class Rehearsal:
             sides = (int(book[name]) for name in ("bid_ticks", "bid_lots", "ask_ticks", "ask_lots"))
             self._sample.write(self._instrument, *sides, self._core.clock())
         self.played += 1
-        self._set()
+        set_stage(*self._stage)
         self._sample.play()
-        self._core.hot.poll(self._state.address, self._journal.address, self._watch.ctypes.data, 1, 0, False)
-        self.decided += int(self._state.scratch["launched"])
-        self.fired += int(self._state.scratch["made"])
-        self._journal.reset()
+        self._core.hot.poll(*self._call)
+        warm_rows(self._core.state.address, self._core.journal.address)
 
-    def _set(self) -> None:
-        """The state as it is now, and a strategy for which any price is worth a trade."""
-        state, live = self._state, self._core.state
-        ctypes.memmove(state.address, live.address, self._bytes)
-        ctypes.memmove(state.address, self._layout, len(self._layout))
-        row = state.strategy[self._strategy]
-        row["entry"], row["center"], row["min_edge"], row["exit"] = -_FAR, -_FAR, -_FAR, 0.0
-        row["fixed_center"], row["band"], row["min_samples"], row["armed"] = 1, 0, 0, 1
-        row["open_deals"] = row["position_units"] = row["last_decision_ns"] = row["shadow"] = 0
-        row["switch"] = ACTIVE
-        state.spread[row["spread"]]["open_deals"] = 0
-        state.head["shadow"] = 0
+    @property
+    def reached(self) -> tuple[int, int]:
+        """How far the last one came: decisions, and orders made."""
+        scratch = self._state.scratch
+        return int(scratch["launched"]), int(scratch["made"])
 
 
 def rehearsal_of(core: Core, adapters: list) -> Rehearsal | None:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from desk.hot_poll import NOTHING, WATCH
+from desk.hot_poll import NOTHING
 from desk.rehearsal import Rehearsal
 from engine.clock import now_ns
 from engine.core import Core
+from engine.sockets import WATCH
 
 POLL_NS = 20_000
 MOST_SOCKETS = 64

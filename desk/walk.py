@@ -1,6 +1,6 @@
 """The walk: inputs of a journal, one after another, through the compiled calls of live, without a turn of Python."""
 
-from desk.hot import on_quote
+from desk.hot import price_quote
 from engine.append import HEADER_BYTES, WORD, WRITER
 from engine.jit import njit
 from engine.memory import view
@@ -28,7 +28,7 @@ def walk(base, journal, tape_address):
         if header.kind == QUOTE and tape.takes_quotes:
             quote = view(source + HEADER_BYTES, 1, QUOTE_DTYPE)[0]
             writer.offset, writer.next_seq = 0, 1
-            waiting = on_quote(
+            waiting = price_quote(
                 base, journal, quote.instrument, quote.bid_ticks, quote.bid_lots, quote.ask_ticks, quote.ask_lots,
                 quote.venue_ns, header.now_ns, quote.venue_seq, quote.flags,
             )  # fmt: skip

@@ -1,13 +1,14 @@
 """When a market trades: day, lunch and night sections, holidays, and the trading day that each section belongs to.
 
-A calendar knows whole years. Outside them it is closed, with its reason: nothing is guessed. Building one makes a
-table of all its windows; asking it is one bisection and raises nothing.
+A calendar knows whole years. Outside them it is closed, with its reason: nothing is guessed. The first question makes a
+table of all its windows, so that a start pays only for the calendars it uses; asking is one bisection, raises nothing.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ NEVER_NS = 2**62
 _DAY = timedelta(days=1)
 _DAY_MINUTES = 24 * 60
 _FRIDAY = 4
+_EPOCH = date(1970, 1, 1).toordinal()
 _TIMES = re.compile(r"(\d\d):(\d\d)")
 
 
@@ -74,17 +76,25 @@ def parse_section(text: str) -> Section:
 
 
 class Calendar:
-    """The windows of one market, in order. Between them it is closed; outside what it knows it is closed with `reason`.
+    """The windows of one market. Between them it is closed; outside what it knows it is closed with `reason`.
 
-    known_from_ns: where knowledge begins; it ends with the last window.
+    make: makes the windows, in any order, when they are asked for first. known_from_ns: where knowledge begins; it ends
+    with the last window.
     """
 
-    def __init__(self, name: str, windows: Sequence[Window], known_from_ns: int, reason: str) -> None:
+    def __init__(self, name: str, make: Callable[[], list[Window]], known_from_ns: int, reason: str) -> None:
         self.name = name
-        self._windows = sorted(windows, key=lambda window: window.open_ns)
-        self._closes = [window.close_ns for window in self._windows]
+        self._make = make
         self._known_from_ns = known_from_ns
         self._unknown = Window(NEVER_NS, NEVER_NS, 0, reason)
+
+    @cached_property
+    def _windows(self) -> list[Window]:
+        return sorted(self._make(), key=lambda window: window.open_ns)
+
+    @cached_property
+    def _closes(self) -> list[int]:
+        return [window.close_ns for window in self._windows]
 
     @property
     def known_until_ns(self) -> int:
@@ -105,7 +115,7 @@ class Calendar:
 
 def always() -> Calendar:
     """A market that never closes and has no trading days."""
-    return Calendar("always", [Window(0, NEVER_NS, 0)], 0, "before 1970")
+    return Calendar("always", lambda: [Window(0, NEVER_NS, 0)], 0, "before 1970")
 
 
 def session_calendar(
@@ -122,14 +132,18 @@ def session_calendar(
     if not years or years[-1] - years[0] != len(years) - 1:
         raise ValueError(f"calendar {name}: the years of its holidays must follow one another, not {years}")
     zone = ZoneInfo(tz)
+    reason = f"calendar {name} knows the holidays of {years[0]} to {years[-1]} only"
+    known_from_ns = _at(zone, date(years[0], 1, 1), 0)
+    return Calendar(name, lambda: _windows(zone, sections, holidays, night), known_from_ns, reason)
+
+
+def _windows(zone: ZoneInfo, sections: Sequence[Section], holidays: Holidays, night: Section | None) -> list[Window]:
     days = _trading_days(holidays)
     windows = [_day_window(zone, day, section, holidays) for day in days for section in sections]
     if night:
         pairs = pairwise(days)
         windows += [_night_window(zone, eve, day, night) for eve, day in pairs if _has_night(eve, day, holidays)]
-    windows = [window for window in windows if window.open_ns < window.close_ns]
-    reason = f"calendar {name} knows the holidays of {years[0]} to {years[-1]} only"
-    return Calendar(name, windows, _at(zone, date(years[0], 1, 1), 0), reason)
+    return [window for window in windows if window.open_ns < window.close_ns]
 
 
 def _trading_days(holidays: Holidays) -> list[date]:
@@ -156,10 +170,19 @@ def _night_window(zone: ZoneInfo, eve: date, day: date, night: Section) -> Windo
 
 def _at(zone: ZoneInfo, day: date, minute: int) -> int:
     """Epoch ns of a local time. Where daylight saving makes it ambiguous, the earlier of the two."""
-    days, minute = divmod(minute, _DAY_MINUTES)
-    day += timedelta(days=days)
-    local = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
-    return int(local.timestamp()) * 1_000_000_000
+    ordinal = day.toordinal() + minute // _DAY_MINUTES
+    minute %= _DAY_MINUTES
+    offset_s = _midnight_offset_s(zone, ordinal)
+    if offset_s != _midnight_offset_s(zone, ordinal + 1):  # the clock is put forward or back on this very day
+        local = datetime.combine(date.fromordinal(ordinal), time(minute // 60, minute % 60), zone)
+        return int(local.timestamp()) * 1_000_000_000
+    return ((ordinal - _EPOCH) * _DAY_MINUTES * 60 + minute * 60 - offset_s) * 1_000_000_000
+
+
+@cache
+def _midnight_offset_s(zone: ZoneInfo, ordinal: int) -> int:
+    """How far a zone's clock is ahead of UTC when this day of it begins."""
+    return round(datetime.combine(date.fromordinal(ordinal), time(), zone).utcoffset().total_seconds())
 
 
 def _number(day: date) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from engine.repair import RepairPolicy
 from engine.schema import ACTIVE
 from engine.state import State
 
-NO_ROOM, QUOTED = -1, -2  # of `Hot.take`
+NO_ROOM, QUOTED = -1, -2  # of `Hot.poll`
 
 
 class Hot(NamedTuple):
@@ -24,11 +25,10 @@ class Hot(NamedTuple):
     on_quote(state, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags)
     -> decisions waiting in the scratch row, or -1 where the journal had no room. The first is decided in the same call
     where the scratch row says `eager`; `launched` and `made` tell.
-    take(state, journal, lane, recv_ns, each) -> the same for the bytes that a venue's lane holds: decisions waiting for
-    the quote in the scratch row, to be called again then; 0: nothing plain is left; NO_ROOM: make room, and call again;
-    QUOTED: a quote was taken that causes nothing, which stops it where `each` is set.
-    poll(state, journal, watches, count, until_ns, each) -> the hot socket that Python must see to, -1 when the time is
-    over: `desk/hot_poll.py`.
+    poll(state, journal, watches, count, until_ns, each) -> which of the sockets (`engine.sockets.WATCH`) Python must
+    see to, -1 when the time is over. `waiting` of a watch with a lane: decisions waiting for the quote in the scratch
+    row; 0: nothing plain is left in the lane; NO_ROOM; QUOTED: a quote that causes nothing, after which it stops where
+    `each` is set. It is to be called again for the lane until nothing is left.
     decide(state, journal, number, now_ns) -> orders to send for that decision, 0 where it was Denied.
     sample(state, now_ns): price and sample every spread, mark every position.
     pool_use(state, pool) -> money in use in the reporting currency, UNSET where a rate is missing.
@@ -39,7 +39,6 @@ class Hot(NamedTuple):
     """
 
     on_quote: Callable
-    take: Callable
     poll: Callable
     decide: Callable
     sample: Callable
@@ -100,6 +99,12 @@ class Form:
         return self._struct.pack(*values)
 
 
+@cache
+def _forms() -> dict[int, Form]:
+    """Of every kind of record, made once a process."""
+    return {kind: Form(dtype) for kind, dtype in records.DTYPES.items()}
+
+
 class Core:
     """The shared parts. Only the loop's thread touches them.
 
@@ -116,7 +121,8 @@ class Core:
     trades, (venue, trade id, side, order number) -> (lots, ticks); busted: of those undone; sides: (venue,
     contract's meter, trading day, trade id) -> side of the first one told. failed: orders whose write failed in this
     turn. board: where the compiled half leaves the orders' bytes, None in replay.
-    told: what a person has heard last of a matter, so that what repeats itself is told once. stood: what was told
+    told: what a person has heard last of a matter, so that what repeats itself is told once. meters_seen: bytes of
+    meters and tiers at the last sample. stood: what was told
     last of why a strategy does not decide. sessions:
     (instrument, market time) -> its section's (open, close, trading day), UNSET where closed. clock: for stamps alone,
     never for a decision. signals: the Python strategies and their parameters, ramps: of the
@@ -157,6 +163,7 @@ class Core:
         self.venue_orders: dict[tuple[int, str], int] = {}
         self.early: list[tuple[int, ExecReport]] = []
         self.told: dict[tuple, object] = {}
+        self.meters_seen: list[np.ndarray] | None = None
         self.stood: dict[int, tuple] = {}
         self.signals: dict[int, tuple[PythonStrategy, Mapping[str, float]]] = {}
         self.transits: list = []
@@ -171,7 +178,7 @@ class Core:
         self.peaks: dict[tuple[int, int], object] = {}
         self.drifted: set[int] = set()
         self.locked: set[int] = set()  # contracts with cancels spent in a price-limit lock
-        self._forms = {kind: Form(dtype) for kind, dtype in records.DTYPES.items()}
+        self._forms = _forms()
 
     def record(self, kind: int, /, **fields) -> bytes:
         """The payload of one record; fields not named are zero."""

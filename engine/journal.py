@@ -349,9 +349,10 @@ def _stated_epoch(path: Path) -> int | None:
 
 
 def _journal_epoch(folder: Path) -> int:
-    starts = columns(folder, START)["data"]["epoch"]
-    if len(starts):
-        return int(starts.max())
-    if (folder / "epoch").exists() or next(read(folder), None) is not None:
+    is_new = next(read(folder), None) is None
+    starts = [] if is_new else columns(folder, START)["data"]["epoch"].tolist()
+    if starts:
+        return max(starts)
+    if (folder / "epoch").exists() or not is_new:
         raise layout.Damaged(f"{folder / 'epoch'}: expected the epoch of the last start, and no START record tells it")
     return 0

@@ -4,6 +4,8 @@ Only what passes these methods can change the trading state, and each takes its 
 inputs through the same methods give the same outputs, byte for byte.
 """
 
+import numpy as np
+
 from engine import command, kill, legs, limits, records, settle, watch
 from engine.core import NO_ROOM, Core, fitted, fitted_id
 from engine.ids import client_id
@@ -25,10 +27,12 @@ from engine.reconcile import reconcile
 from engine.reports import apply_report
 from engine.schema import ACTIVE, CREATED
 from engine.signals import ask_signals
+from engine.sockets import NO_SOCKET, WATCH
 
 _HEARD_EVERY_NS = 200_000_000
 _BAD_INPUTS_TOLD = 100
 _HEARD = "heard"
+_LANE, _RECV_NS, _WAITING = (WATCH.names.index(name) for name in ("lane", "recv_ns", "waiting"))
 _RAW_BYTES, _WHAT_BYTES = 256, 500
 _LEAST_ROOM_BYTES = 128 * 1024
 
@@ -39,6 +43,8 @@ class Loop:
     def __init__(self, core: Core):
         self.core = core
         self.stopping = False
+        rows = np.array([(NO_SOCKET, 0, 0, 0, 0)], WATCH)
+        self._watch, self._watch_at = memoryview(rows.view(np.int64)), rows.ctypes.data
         self.bad_inputs = [0] * len(core.state.venue)
 
     def on_start(self, fields: dict, config: dict, now_ns: int) -> None:
@@ -83,13 +89,16 @@ class Loop:
 
     def on_stream(self, lane: int, recv_ns: int, waiting: int | None = None) -> None:
         """The quotes that a lane's bytes hold, each an input as `on_quote`'s."""
-        core = self.core
+        core, watch = self.core, self._watch
         core.now_ns = recv_ns
         ready = True
         while True:
             if waiting is None:
-                waiting = core.hot.take(core.state.address, core.journal.address, lane, recv_ns, bool(core.signals))
+                watch[_LANE], watch[_RECV_NS] = lane, recv_ns
+                core.hot.poll(core.state.address, core.journal.address, self._watch_at, 1, 0, bool(core.signals))
+                waiting = watch[_WAITING]
             if waiting == 0:
+                core.journal.turn()
                 return
             if waiting == NO_ROOM:
                 if not ready:

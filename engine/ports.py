@@ -256,7 +256,7 @@ class HotSocket(Protocol):
         """Read what it holds, without blocking."""
 
     def taken(self, recv_ns: int, waiting: int) -> None:
-        """A poll has read bytes into the lane and taken what it could: go on from `Hot.take`'s answer."""
+        """A poll has read bytes into the lane and taken what it could: go on from `Hot.poll`'s answer."""
 
 
 class Adapter(Gateway, Protocol):

@@ -3,6 +3,7 @@
 import ctypes
 import socket
 
+import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
@@ -13,6 +14,12 @@ from engine.jit import njit
 NOW = getattr(socket, "MSG_DONTWAIT", 0)
 _QUIETLY = NOW | getattr(socket, "MSG_NOSIGNAL", 0)
 LOOK = NOW | socket.MSG_PEEK
+
+# A socket to be polled. lane: address of what its bytes are read into, 0 where Python reads it; look: one byte, for
+# such a one. fd: below 0, nothing is received, and what the lane holds already is taken as of recv_ns. recv_ns,
+# waiting: of the read that has ended the poll, as `engine.core.Hot` says.
+NO_SOCKET = -1
+WATCH = np.dtype([("fd", "<i8"), ("lane", "<i8"), ("recv_ns", "<i8"), ("waiting", "<i8"), ("look", "<i8")])
 
 if config.DISABLE_JIT:
     _libc = ctypes.CDLL(None)

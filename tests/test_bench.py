@@ -3,11 +3,13 @@
 import json
 import sys
 
+import msgspec
 import pytest
 
-from bench import figures, gate, journal, levels, path, replay, rig, sweep, wire
-from bench.__main__ import BENCHES, main, run
+from bench import figures, gate, rig
+from bench.__main__ import BENCHES, as_json, main, run
 from bench.figures import Refused, Result, Row, Samples
+from bench.micro.passes import passes
 from bench.peers import peer as peers
 from engine.clock import now_ns
 from engine.records import COMMAND_HALT
@@ -22,15 +24,26 @@ FLAT = {
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
     "replay": {"quotes_per_s", "quotes_per_s_no_deals"},
     "sweep": {"quotes_per_s"},
+    "start": {"ready_s", "rss_anon_mb"},
+    "storm": {"deals_per_s", "breaches"},
+    "soak": {"drift_p50", "drift_p99", "growth_mb", "longest_stall_ms", "collections"},
+    "kernels": {"quote_1_us_p50", "quote_1000_us_p50", "quote_1_over_floor", "a_spread_ns"},
+    "codec": {"fix_quote_us_p50", "fix_order_us_p50", "fix_frame_us_p50", "diff_quote_us_p50", "diff_order_us_p50"},
 }
 
 
-@pytest.mark.parametrize("bench", [wire, path, gate, journal, levels, replay, sweep], ids=lambda bench: bench.__name__)
-def test_a_round_of_each_bench_gives_its_named_figures(bench):
-    found = bench.measure(1)
-    assert found.name == bench.__name__.removeprefix("bench.")
-    assert FLAT[found.name] <= set(found.flat)
-    assert all(value >= 0 for value in found.flat.values())
+@pytest.mark.parametrize("name", FLAT)
+def test_a_round_of_each_bench_gives_its_named_figures(name):
+    try:
+        found = BENCHES[name][0](1)
+    except Refused as why:
+        if "a core of its own" in str(why):
+            pytest.skip(str(why))
+        raise
+    assert found.name == name
+    assert FLAT[name] <= set(found.flat)
+    # Memory may shrink, and on a busy machine the engine may come out ahead of its floor.
+    assert all(value >= 0 for key, value in found.flat.items() if key not in ("growth_mb", "minus_floor_us_p50"))
     assert all(row.ratio is None or row.ratio > 0 for row in found.rows)
 
 
@@ -41,8 +54,26 @@ def test_the_command_prints_a_table_and_writes_the_flat_figures(tmp_path, capsys
     assert "included:" in said and "excluded:" in said and "floor p50" in said
     written = json.loads(file.read_text())
     assert FLAT["gate"] <= set(written)
+    assert written["gate.pair_us_p50"] == written["pair_us_p50"]
     assert written["details"]["gate"]["samples"] > 0
     assert written["refused"] == [] and written["machine"]["versions"]["python"]
+
+
+def test_a_key_of_two_benches_is_only_told_with_its_bench():
+    path, quote = (msgspec.structs.replace(ours(), name=name, flat=flat)
+                   for name, flat in (("path", {"idle_us_p50": 1.0, "both_us_p50": 2.0}),
+                                      ("quote", {"idle_us_p50": 3.0})))  # fmt: skip
+    written = as_json({}, [path, quote], [])
+    assert (written["path.idle_us_p50"], written["quote.idle_us_p50"], written["both_us_p50"]) == (1.0, 3.0, 2.0)
+    assert "idle_us_p50" not in written
+    assert as_json({}, [quote], [])["idle_us_p50"] == 3.0
+
+
+def test_a_micro_bench_that_finds_its_work_wrong_is_refused(tmp_path):
+    file = tmp_path / "bench_wrong.py"
+    file.write_text("def bench_wrong(benchmark):\n    assert benchmark(lambda: 1) == 2\n")
+    with pytest.raises(Refused, match="its work right"):
+        passes(file, 1)
 
 
 def test_the_list_names_every_bench(capsys):

@@ -16,7 +16,7 @@ from bench.figures import Refused
 from bench.rig import Market
 from bench.sent import Sent, check_orders, of
 from bench.wire_peer import FLOOR_SOCKETS, IDLE, TICK, Sends, block
-from bench.wire_setup import DIFF, FIX, HOST, REST_NS, Ports, config_for
+from bench.wire_setup import DIFF, DIFF_FEED, FIX, HOST, REST_NS, Ports, config_for
 from bench.wire_sockets import Wire
 from bench.wire_venues import DiffVenue
 from desk.build import Names, instruments_of
@@ -89,7 +89,7 @@ def test_orders_that_are_not_what_was_decided_are_refused(spoil):
 
 def test_both_legs_are_fix_but_where_the_chinese_one_is_asked_for_as_diff():
     ports = Ports([1, 2], [3, 4], 5)
-    for leg, protocols in ((FIX, ["fix44", "fix44"]), (DIFF, ["diff", "fix44"])):
+    for leg, protocols in ((FIX, ["fix44", "fix44"]), (DIFF_FEED, ["diff", "fix44"]), (DIFF, ["diff", "fix44"])):
         config, _ = config_for(ports, leg)
         assert [venue.protocol for venue in config.venues] == protocols
     assert config.venues[0].settings["td_url"].endswith(":3/td")

@@ -28,4 +28,4 @@ def test_a_part_that_does_not_end_well_is_the_campaigns_exit_code(tmp_path, monk
 def test_an_unknown_part_is_named_with_those_there_are(capsys):
     with pytest.raises(SystemExit):
         campaign.main(["--only", "storm,weather"])
-    assert "weather: expected some of benches, storm, crash, smallworld, soak" in capsys.readouterr().err
+    assert "weather: expected some of benches, storm, crash, smallworld, soak, demo" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desk.check import check, known_protocols, render
+from tests.budget import examples
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 GOLD, INSTRUMENTS = (CONFIGS / "gold.toml").read_text(), (CONFIGS / "instruments/gold.toml").read_text()
@@ -347,7 +348,7 @@ LINES = [
 ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(set(LINES))), st.sampled_from(WEIRD))
 def test_no_value_whatever_breaks_the_check_itself(tmp_path, line, value):
     place = 0 if line in GOLD else 1

@@ -11,6 +11,7 @@ from engine import records
 from engine.deals import balanced_units, keep_naked_time, measure, naked_so_far, outcome_of
 from engine.records import COMPLETE, NO_OUTCOME, NOT_DONE, PARTIAL_BALANCED, UNWOUND
 from engine.schema import CANCELLED, DEAL, FILLED, ORDER, SENT_STATE, WORKING
+from tests.budget import examples
 from tests.world import World
 
 HEDGE = (1_000_000_000, 3_110_347_680)  # of a lot of Shanghai and of COMEX gold, millionths of a gram
@@ -99,7 +100,7 @@ def live_deals(draw):
     return deal_of(booked), orders
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(live_deals())
 def test_the_interval_holds_every_outcome_that_live_orders_can_still_reach_and_no_more(found):
     deal, orders = found

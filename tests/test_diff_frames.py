@@ -14,6 +14,7 @@ from adapters.diff.market import china_ns
 from adapters.diff.settings import DiffSettings
 from engine.instruments import Instrument
 from engine.ports import CONNECTED, READY, TRADING, Event, OrderRequest
+from tests.budget import examples
 from tests.diff_helpers import AG, AU, USER, VENUE, Recorder, gold, request
 from tests.diff_helpers import settings as diff_settings
 
@@ -222,7 +223,7 @@ QUOTES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40), max_size=3))
 def test_any_text_is_counted_as_bad_input_and_never_raises(frames: list[bytes]) -> None:
     for channel in ("_trading", "_market"):
@@ -230,14 +231,14 @@ def test_any_text_is_counted_as_bad_input_and_never_raises(frames: list[bytes]) 
         assert bool(heard.bad) == bool(frames)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.lists(PATCHES, max_size=2), max_size=4))
 def test_any_trade_tree_never_raises(transactions: list[list]) -> None:
     heard = feed(*[rtn(*patches) for patches in transactions])
     assert all(isinstance(what, str) for what in heard.bad)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.lists(QUOTES, max_size=2), max_size=4))
 def test_any_quotes_never_raise_and_never_make_up_a_price(transactions: list[list]) -> None:
     for quote in feed(*[rtn(*patches) for patches in transactions], channel="_market").quotes:

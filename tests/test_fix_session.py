@@ -12,6 +12,7 @@ from adapters.fix44.session import LoggedOn
 from adapters.fix44.stamps import SECOND_NS, Stamps
 from adapters.fix44.store import MemoryStore
 from adapters.fix44.tags import REF_TAG, REJECT_REASON, TEXT
+from tests.budget import examples
 from tests.fix_pair import Pair, active, logged_on
 
 
@@ -251,7 +252,7 @@ def test_a_message_counts_only_when_it_was_handled():
     assert pair.us.session.store.next_in == 3
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.binary(max_size=300) | st.lists(st.binary(max_size=40), max_size=6).map(b"\x01".join), st.booleans())
 def test_no_bytes_make_a_session_raise_or_leave_its_table(noise, in_frame):
     pair = logged_on()
@@ -270,7 +271,7 @@ FIELDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(st.tuples(KINDS, st.integers(0, 12), FIELDS), max_size=12))
 def test_no_sequence_of_messages_makes_a_session_raise_or_count_back(script):
     pair = logged_on()

@@ -16,6 +16,7 @@ from engine.ports import CLOSE, CLOSE_TODAY, OPEN, UNKNOWN, Event, ExecReport
 from engine.positions import book_lots, keep_working, net_lots
 from engine.records import ENTRY, EXIT, REHEDGE, UNWIND
 from engine.schema import POSITION, UNSET
+from tests.budget import examples
 from tests.conserved import conserved
 from tests.gate_world import AU, GC, decide, decision_of, fresh_state
 
@@ -266,6 +267,6 @@ class HoldMachine(RuleBasedStateMachine):
 
 TestHolds = HoldMachine.TestCase
 TestHolds.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, derandomize=True,
+    max_examples=examples(100), stateful_step_count=30, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip

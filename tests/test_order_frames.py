@@ -20,6 +20,7 @@ from engine.instruments import LONG_SHORT, NET, Instrument
 from engine.ports import DAY, FAILED, FOK, IOC, WRITTEN, OrderRequest
 from engine.schema import CREATED, SENT_STATE
 from engine.state import State
+from tests.budget import examples
 
 _FIX, _DIFF = 0, 1
 _TICKS = [Fraction(1, 100), Fraction(1, 4), Fraction(1), Fraction(5), Fraction(25, 2), Fraction(1, 10**8)]
@@ -102,7 +103,7 @@ def _orders(draw) -> OrderRequest:
     )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(_orders(), st.integers(_PAST_NS, _FUTURE_NS), st.integers(1, 10**12))
 def test_an_order_has_the_bytes_that_its_session_would_make(order, now_ns, next_out) -> None:
     WIRE.place([order], [SENT_STATE])

@@ -19,6 +19,7 @@ from engine.schema import (
     SENT_STATE,
     WORKING,
 )
+from tests.budget import examples
 
 LOWERS = (Event.BUST, Event.CORRECT)
 QUANTITIES = st.one_of(st.just(UNKNOWN), st.integers(0, 14))
@@ -226,6 +227,6 @@ class ReportMachine(RuleBasedStateMachine):
 
 TestReports = ReportMachine.TestCase
 TestReports.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, derandomize=True,
+    max_examples=examples(150), stateful_step_count=30, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip

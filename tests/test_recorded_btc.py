@@ -84,6 +84,7 @@ def test_the_skew_bound_is_the_largest_stamp_ahead_of_its_receipt(capture, tmp_p
 
 
 @needs_data
+@pytest.mark.slow
 def test_the_captures_are_read_whole_and_by_receive_time():
     made, last_ns, counts = Capture(DATA), 0, dict.fromkeys(FILES, 0)
     for item in made.quotes():

@@ -28,6 +28,7 @@ from engine.repair import (
     plan,
     surplus_lots,
 )
+from tests.budget import examples
 
 
 def policy(on_partial: int = CHEAPEST, **named) -> RepairPolicy:
@@ -119,7 +120,7 @@ def partial_deals(draw):
     return legs, units
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None, derandomize=True)
 @given(partial_deals())
 def test_both_ways_end_in_whole_units_on_every_leg_within_the_deals_own(deal):
     legs, units = deal
@@ -131,7 +132,7 @@ def test_both_ways_end_in_whole_units_on_every_leg_within_the_deals_own(deal):
         assert more * one.ratio >= 0 >= less * one.ratio
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None, derandomize=True)
 @given(partial_deals(), st.sampled_from([COMPLETE_FIRST, UNWIND_FIRST, CHEAPEST]), st.integers(0, 7))
 def test_every_plan_restores_balance_waits_or_halts_and_prices_what_it_trades(deal, on_partial, tries):
     legs, _ = deal
@@ -243,7 +244,7 @@ def test_a_band_narrower_than_the_schedule_is_the_widest_price():
     assert [step.limit_ticks[0] for step in steps] == [10_002, 10_003, 10_003, 10_003]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(st.integers(1, 1_000_000), st.floats(0.5, 500.0), st.lists(st.integers(1, 500), max_size=4, unique=True))
 def test_limits_never_come_back_with_more_tries(touch, band_bps, ticks):
     rules = policy(COMPLETE_FIRST, band_bps=band_bps, pay_up_ticks=tuple(sorted(ticks)), max_tries=30)

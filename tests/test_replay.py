@@ -14,6 +14,7 @@ from engine.ports import Event, ExecReport
 from engine.replay import SCRATCH_BYTES, SilentGateway, Verdict, feed_all
 from engine.segments import Record
 from engine.verify import verify
+from tests.budget import examples
 from tests.world import World, demo_config
 
 CHANGES = [
@@ -130,7 +131,7 @@ TEXTS = st.text(st.characters(codec=None, exclude_categories=()), max_size=90)
 
 
 @given(reason=TEXTS, why=TEXTS, client_id=TEXTS, trade_ids=st.lists(TEXTS, min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_whatever_a_venue_writes_replays_as_it_was_taken(reason, why, client_id, trade_ids):
     world = World(demo_config(max_units=1))
     world.shfe.deaf = True

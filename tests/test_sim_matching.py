@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from adapters.sim.matching import Matching
 from engine.ports import BUY, DAY, FOK, IOC, OPEN, QUOTE_CLOSED, SELL, Event
+from tests.budget import examples
 from tests.sim_world import market, order, quote, said, terms
 
 prices, sizes, sides = st.integers(98, 103), st.integers(0, 4), st.sampled_from((BUY, SELL))
@@ -95,7 +96,7 @@ def play(steps_made: list[tuple]) -> tuple[Matching, Twin, list]:
     return matching, twin, reports
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(steps)
 def test_every_lot_trades_as_the_slow_twin_says(steps_made):
     matching, twin, reports = play(steps_made)
@@ -113,7 +114,7 @@ def test_every_lot_trades_as_the_slow_twin_says(steps_made):
     assert working == {number: resting.count(number) for number in resting}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(steps)
 def test_traded_lots_balance_and_statements_add_up(steps_made):
     _, _, reports = play(steps_made)

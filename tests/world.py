@@ -5,6 +5,8 @@ Orders go from the loop through a gateway that hands them to the exchange; the e
 adapters would put them.
 """
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -35,10 +37,17 @@ BEGIN_NS = 1_800_000_000 * 1_000_000_000
 CALENDARS, _ = load_calendars()
 
 
-def demo_config(**strategy) -> Config:
-    """The demo's engine config with one strategy on a fixed center, changed as asked."""
+@cache
+def _demo() -> Config:
+    """Read once a process; whoever changes it changes a copy."""
     config, problems = read(ROOT / "configs" / "demo" / "generated" / "engine.toml", Config)
     assert not problems
+    return config
+
+
+def demo_config(**strategy) -> Config:
+    """The demo's engine config with one strategy on a fixed center, changed as asked."""
+    config = deepcopy(_demo())
     chosen = {"center": 6.0, "entry": 0.25, "exit": 0.05, "min_edge": 0.0, "cooldown_ms": 100, "max_units": 3}
     one = msgspec.structs.replace(config.strategies[0], **(chosen | strategy))
     return banded(msgspec.structs.replace(config, strategies=[one], include=[]))

@@ -67,6 +67,7 @@ class FixVenue:
 
     async def stop(self) -> None:
         """Log out of both sessions and close; the venue object is not started again."""
+        self._trading.withdraw()
         await asyncio.gather(self._feed_dialer.stop(), self._order_dialer.stop())
 
     def sample(self) -> Sample:

@@ -32,11 +32,10 @@ TOP = np.dtype([
 # waiting: tops that the engine has to be told of, in `queue` from `told` on. status: why taking stopped. merged: quotes
 # that were never told, because a later one of their symbol was there already. recv_ns: when it was last read into.
 LANE = np.dtype([
-    ("data", "<i8"), ("at", "<i8"), ("filled", "<i8"), ("number_at", "<i8"),
+    ("data", "<i8"), ("at", "<i8"), ("filled", "<i8"), ("status", "<i8"), ("messages", "<i8"), ("recv_ns", "<i8"),
+    ("number_at", "<i8"),
     ("tops", "<i8"), ("n_tops", "<i8"), ("slots", "<i8"), ("mask", "<i8"), ("queue", "<i8"),
-    ("waiting", "<i8"), ("told", "<i8"), ("status", "<i8"), ("max_skew_ns", "<i8"),
-    ("messages", "<i8"), ("merged", "<i8"),
-    ("recv_ns", "<i8"),
+    ("waiting", "<i8"), ("told", "<i8"), ("max_skew_ns", "<i8"), ("merged", "<i8"),
     ("stamp_ns", "<i8"), ("stamp", "u1", (24,)),
     ("sender_n", "<i8"), ("sender", "u1", (PARTY_BYTES,)), ("target_n", "<i8"), ("target", "u1", (PARTY_BYTES,)),
     # The message at hand, field by field.
@@ -108,7 +107,7 @@ class Lane:
         row["max_skew_ns"] = int(max_skew_s * 1e9)
         self.fits = all(_name(row, name, text) for name, text in zip(("sender", "target"), parties, strict=True))
         self.address = self._lane.ctypes.data
-        self._ints = memoryview(self._lane.view(np.uint8)[:80]).cast("q")
+        self._ints = memoryview(self._lane.view(np.uint8)[: 8 * (_RECV_NS + 1)]).cast("q")
 
     @property
     def room(self) -> memoryview:
@@ -119,11 +118,11 @@ class Lane:
     def add(self, size: int, recv_ns: int) -> None:
         """So many bytes were read."""
         self._ints[_FILLED] += size
-        self._lane["recv_ns"] = recv_ns
+        self._ints[_RECV_NS] = recv_ns
 
     @property
     def recv_ns(self) -> int:
-        return int(self._lane[0]["recv_ns"])
+        return self._ints[_RECV_NS]
 
     def reset(self) -> None:
         """A new connection: nothing of the old one is left."""
@@ -138,12 +137,12 @@ class Lane:
     @property
     def foreign(self) -> bool:
         """The message that comes next is for the session."""
-        return bool(self._lane[0]["status"] == FOREIGN)
+        return self._ints[_STATUS] == FOREIGN
 
     @property
     def messages(self) -> int:
         """Taken so far, ever."""
-        return int(self._lane[0]["messages"])
+        return self._ints[_MESSAGES]
 
     def keep(self) -> None:
         """What is left is the beginning of a message: to the front, so that the next read finds room behind it."""
@@ -160,7 +159,7 @@ class Lane:
         return rest
 
 
-_AT, _FILLED = 1, 2
+_AT, _FILLED, _STATUS, _MESSAGES, _RECV_NS = range(1, 6)
 
 
 def _name(row, name: str, text: bytes) -> bool:

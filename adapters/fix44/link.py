@@ -39,6 +39,10 @@ class Owner(Protocol):
 class Link:
     """Owns the socket from here on. `closed` is done when it is gone."""
 
+    _lane: Lane | None = None
+    _lane_messages = 0
+    _has_cell = False
+
     def __init__(
         self, session: Session, sock: socket.socket, clock: Callable[[], int], owner: Owner, lane: Lane | None = None
     ) -> None:
@@ -50,10 +54,9 @@ class Link:
         self.muted = False
         self._clock = clock
         self._owner = owner
-        self._lane = lane
-        self._lane_messages = lane.messages if lane is not None else 0
         if lane is not None:
             lane.reset()
+            self._lane, self._lane_messages = lane, lane.messages
         self._transport = Transport(sock, self.receive, self._finish, self)
         session.connect(clock())
         self._flush()
@@ -127,12 +130,13 @@ class Link:
 
     def direct(self, cell: memoryview) -> None:
         """A cell that tells compiled code the socket's number, while whole frames may be written to it at once."""
-        self._transport.cell = cell
+        self._has_cell, self._transport.cell = True, cell
         self._open_or_shut()
 
     def _open_or_shut(self) -> None:
         """What the session's state means for the cell; the transport shuts it by itself before its socket is gone."""
-        self._transport.open(self.active and not self.muted)
+        if self._has_cell:
+            self._transport.open(self.active and not self.muted)
 
     def _hear(self) -> None:
         """The lane's messages are signs of life, also those that were taken without a word to Python."""

@@ -11,7 +11,7 @@ from adapters.fix44.live import LiveOrders
 from adapters.fix44.reports import ENDS, Reports
 from adapters.fix44.requests import Requests
 from adapters.fix44.session import Session
-from engine.frames import Board, fill
+from engine.frames import NO_PROTOCOL, Board, fill
 from engine.ids import order_no
 from engine.ports import CONNECTED, DOWN, FAILED, QUEUED, READY, TRADING, Event, ExecReport, Inputs, OrderRequest
 
@@ -34,7 +34,7 @@ class Trading:
         self._holdings = Holdings(listing, account)
         self._asked = 0
         self._ready = False
-        self._direct: memoryview | None = None
+        self._encoder, self._direct = None, None
         self._encoded: tuple[bytes, OrderRequest] | None = None
         self._kinds: dict[bytes, Callable[[Message, int], None]] = {
             tags.EXECUTION_REPORT: self._execution,
@@ -77,9 +77,14 @@ class Trading:
         self._requests.furnish(board.terms)
         if fill(encoder, "head", self._session.route):
             encoder["protocol"] = protocol
-        self._direct = board.socket_cell(self._venue)
+        self._encoder, self._direct = encoder, board.socket_cell(self._venue)
         if self._link is not None:
             self._link.direct(self._direct)
+
+    def withdraw(self) -> None:
+        """No more frames from compiled code: where the session's number lies is given back soon."""
+        if self._encoder is not None:
+            self._encoder["protocol"] = NO_PROTOCOL
 
     def put(self, frame: memoryview, number: int) -> int:
         """Write a frame that was made under the session's next number; FAILED spends no number."""

@@ -1,24 +1,16 @@
-"""Our side of a peer: its process, the protocol, and its figures beside ours."""
+"""The gate's peer: vnpy's risk manager in its own process, and its figures beside our gate's."""
 
-import json
-import select
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from types import TracebackType
+from contextlib import contextmanager
 
 import msgspec
 
-from bench.figures import Refused, Result, Samples, demand, micros
+from bench.figures import Result, Samples, demand, micros
+from bench.peers.process import ENVIRONMENTS, Process, command
 
-ROOT = Path(__file__).parents[2]
-READY = ROOT / ".venv-peers" / ".ready"
+READY = ENVIRONMENTS / "vnpy" / ".ready"
 HOW = "vnpy_riskmanager beside it in the same run: `make peers` (network and a C compiler), then this bench again"
 NOTE = "vnpy's rows: in their floor column are our hot pair and whole call, of the same rounds; see bench/NOTES.md"
-_COMMAND = [str(ROOT / ".venv-peers" / "bin" / "python"), "-I", str(Path(__file__).with_name("vnpy_gate.py"))]
-_PATIENCE_S = 60
-_END_S = 5
 
 
 class Hello(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,33 +35,22 @@ class Round(msgspec.Struct, forbid_unknown_fields=True):
     sent: int
 
 
-class Peer:
+class Peer(Process):
     """A peer's process, asked for a round at a time. Refused wherever it says anything but what the protocol has."""
 
     def __init__(self, command: list[str]) -> None:
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-            errors="replace",
-        )  # fmt: skip
+        super().__init__(command)
         self.rounds = {name: Samples() for name in ("check_ns", "send_ns", "timer_ns")}
 
-    def __enter__(self) -> "Peer":
-        try:
-            self.hello = self._read(Hello)
-            demand(len(self.hello.rules) > 0, "a peer with rules")
-            demand(self.hello.refused == self.hello.rules, f"each rule of the peer to refuse, found {self.hello}")
-        except Refused:
-            self._leave()
-            raise
-        return self
-
-    def __exit__(self, kind: type | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        self._leave()
+    def greeted(self) -> None:
+        self.hello = self.read(Hello)
+        demand(len(self.hello.rules) > 0, "a peer with rules")
+        demand(self.hello.refused == self.hello.rules, f"each rule of the peer to refuse, found {self.hello}")
 
     def round(self, pairs: int, keep: bool = True) -> None:
         """So many pairs of orders. keep: whether their times count, or only warm up."""
-        self._ask(f"round {pairs}\n")
-        found = self._read(Round)
+        self.ask(f"round {pairs}")
+        found = self.read(Round)
         demand(found.passed == found.sent == 2 * pairs, f"{2 * pairs} orders of the peer to pass, found {found.passed}")
         for name, samples in self.rounds.items():
             each = getattr(found, name)
@@ -81,44 +62,6 @@ class Peer:
         """Its samples without what its timer took."""
         return self.rounds[name].less(round(self.rounds["timer_ns"].p50))
 
-    def _ask(self, line: str) -> None:
-        try:
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise Refused(f"the figure is refused: {self._why()}") from None
-
-    def _read(self, wanted: type) -> Hello | Round:
-        heard, _, _ = select.select([self._process.stdout], [], [], _PATIENCE_S)
-        demand(bool(heard), f"the peer to answer in {_PATIENCE_S} s")
-        line = self._process.stdout.readline()
-        if not line.endswith("\n"):
-            raise Refused(f"the figure is refused: {self._why()}")
-        try:
-            return msgspec.json.decode(line, type=wanted)
-        except msgspec.DecodeError as why:
-            raise Refused(f"the figure is refused: the peer said {json.dumps(line[:80])}: {why}") from None
-
-    def _why(self) -> str:
-        self._end()
-        said = self._process.stderr.read().strip().splitlines()
-        return f"the peer ended with {self._process.returncode}: {said[-1] if said else 'nothing said'}"
-
-    def _end(self) -> None:
-        """The end of its input is the end of the peer."""
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _leave(self) -> None:
-        self._end()
-        self._process.stdout.close()
-        self._process.stderr.close()
-
 
 @contextmanager
 def beside() -> Iterator[Peer | None]:
@@ -126,7 +69,7 @@ def beside() -> Iterator[Peer | None]:
     if not READY.exists():
         yield None
         return
-    with Peer(_COMMAND) as peer:
+    with Peer(command("vnpy", "vnpy_gate.py")) as peer:
         yield peer
 
 

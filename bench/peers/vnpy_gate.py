@@ -10,30 +10,22 @@ are handled behind it, by the same handlers), its log's output, building the req
 """
 
 import gc
-import json
-import os
 import platform
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 
-# vnpy keeps its settings and logs in the folder where it finds this one when it is imported.
-_FOLDER = tempfile.TemporaryDirectory(prefix="vnpy-peer-")
-Path(_FOLDER.name, ".vntrader").mkdir()
-os.chdir(_FOLDER.name)
+from inside import demand, say
+from vnpy_parts import Still, compiled, widen
 
-from vnpy.event import EventEngine  # noqa: E402
-from vnpy.trader.constant import Direction, Exchange, Offset, OrderType, Product  # noqa: E402
-from vnpy.trader.engine import MainEngine  # noqa: E402
-from vnpy.trader.gateway import BaseGateway  # noqa: E402
-from vnpy.trader.object import ContractData, OrderRequest  # noqa: E402
-from vnpy.trader.setting import SETTINGS  # noqa: E402
-from vnpy_riskmanager import RiskEngine, RiskManagerApp  # noqa: E402
+# isort: split
+from vnpy.trader.constant import Direction, Exchange, Offset, OrderType, Product
+from vnpy.trader.engine import MainEngine
+from vnpy.trader.gateway import BaseGateway
+from vnpy.trader.object import ContractData, OrderRequest
+from vnpy_riskmanager import RiskEngine, RiskManagerApp
 
-_GENEROUS = 1_000_000_000
 _GATEWAY = "COUNTING"
 _AU = OrderRequest("au2612", Exchange.SHFE, Direction.LONG, OrderType.LIMIT, 3, 950.02, Offset.OPEN)
 _GC = OrderRequest("GCZ6", Exchange.COMEX, Direction.SHORT, OrderType.LIMIT, 1, 4100.0, Offset.OPEN)
@@ -46,17 +38,6 @@ _BEYOND = {
     "OrderSizeRule": ({"order_volume_limit": 2}, _AU),
     "OrderValidityRule": ({}, _OFF_TICK),
 }
-
-
-class Still(EventEngine):
-    """Without its two threads: what they would do is done where it is asked for."""
-
-    def start(self) -> None:
-        pass
-
-    def drain(self) -> None:
-        while not self._queue.empty():
-            self._process(self._queue.get_nowait())
 
 
 class Counting(BaseGateway):
@@ -86,14 +67,8 @@ class Counting(BaseGateway):
     def query_position(self) -> None: ...
 
 
-def demand(held: bool, expected: str) -> None:
-    if not held:
-        sys.exit(f"expected {expected}")
-
-
 def built() -> tuple[MainEngine, Counting, RiskEngine]:
     """vnpy with its risk manager, all rules on, at limits that are asked each time and never reached."""
-    SETTINGS["log.active"] = False
     main = MainEngine(Still())
     gateway, risk = main.add_gateway(Counting), main.add_app(RiskManagerApp)
     gateway.connect({})
@@ -101,10 +76,6 @@ def built() -> tuple[MainEngine, Counting, RiskEngine]:
     for rule in risk.rules.values():
         widen(rule)
     return main, gateway, risk
-
-
-def widen(rule: object) -> None:
-    rule.update_setting({name: _GENEROUS for name in rule.parameters} | {"active": True})
 
 
 def refuses(main: MainEngine, rule: object) -> bool:
@@ -153,10 +124,6 @@ def answer(main: MainEngine, gateway: Counting, risk: RiskEngine, count: int) ->
             "sent": gateway.orders - before}  # fmt: skip
 
 
-def compiled(rule: object) -> bool:
-    return not sys.modules[type(rule).__module__].__file__.endswith(".py")
-
-
 def main() -> None:
     engine, gateway, risk = built()
     rules = {type(rule).__name__: rule for rule in risk.rules.values()}
@@ -170,10 +137,6 @@ def main() -> None:
         word, _, count = line.strip().partition(" ")
         demand(word == "round" and count.isdigit() and int(count) > 0, f'"round N", found {line!r}')
         say(answer(engine, gateway, risk, int(count)))
-
-
-def say(what: dict) -> None:
-    print(json.dumps(what), flush=True)
 
 
 if __name__ == "__main__":

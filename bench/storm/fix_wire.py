@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from adapters.fix44.feed import MarketData
+from adapters.fix44.lane import Lane
 from adapters.fix44.link import Link, Owner
 from adapters.fix44.listing import Listing
 from adapters.fix44.server import FixServer
@@ -51,6 +52,9 @@ class _End:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self.close = pipe.close
+
+    def open(self, whole: bool) -> None:
+        """Nobody else writes to a pipe."""
 
     def write(self, data: bytes) -> int:
         return WRITTEN if self._pipe.send(data) else FAILED
@@ -162,7 +166,9 @@ class FixWire:
             line.session = Session(SessionSettings(sender=CLIENT, target=VENUE, initiator=True), self._stores[channel])
         trading = Trading(self._venue, self.orders.session, self._listing, "", self._account, True, inputs)
         self.orders.owner = trading
-        self.quotes.owner = MarketData(self._venue, self._listing, False, inputs)
+        feed = self.quotes.session
+        lane = Lane(self._listing, feed.store.in_address, feed.parties, feed.settings.max_skew_s)
+        self.quotes.owner = MarketData(self._venue, lane, False, inputs)
         return trading
 
     def report(self, report: VenueReport) -> None:
