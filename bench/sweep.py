@@ -22,7 +22,7 @@ from engine.records import DECISION, QUOTE
 from engine.segments import columns
 
 SETS = 64
-_QUOTES, _QUOTES_A_DEAL, _QUOTES_A_BEAT = 50_010, 1_000, 50  # some quotes behind the last deal
+_QUOTES, _QUOTES_A_DEAL, _QUOTES_A_BEAT = 200_010, 1_000, 50  # some quotes behind the last deal
 _LATENCY_NS = STEP_NS // 8  # so that both answers are back before the next quote, as in the recording
 _LOG_ROWS = 100_000
 

@@ -10,8 +10,8 @@ line.grid { stroke: #ddd; } line.zero { stroke: #888; }
 .line { fill: none; stroke: #1a6e8e; stroke-width: 1.8; } .dot { fill: #1a6e8e; }
 </style>"""
 _GAIN, _LOSS, _UNKNOWN = (26, 110, 142), (178, 58, 42), "#eee"
-_CELL, _LEFT, _TOP, _BOTTOM = 64, 96, 44, 56
-_MOST_CELLS = 24  # a side: beyond, cells have no words
+_CELL, _ROW, _LEFT, _TOP, _BOTTOM = 64, 32, 96, 44, 56
+_MOST_CELLS, _WIDEST, _HIGHEST = 20, 1280, 640  # with more columns cells are narrower and have no words
 
 
 def picture(grid: Grid, rows: list[dict], currency: str) -> str | None:
@@ -56,29 +56,40 @@ def _heat(grid: Grid, best: dict, varied: list[int], currency: str) -> str:
     """Columns are values of the first parameter, rows of the second; darker is more, blue gain, red loss."""
     xs, ys = (sorted({at[axis] for at in best}) for axis in range(2))
     most = max((abs(value) for value in best.values() if value is not None), default=0.0) or 1.0
-    width, height = _LEFT + _CELL * len(xs) + 24, _TOP + _CELL // 2 * len(ys) + _BOTTOM
+    cell = _CELL if len(xs) <= _MOST_CELLS else max(_WIDEST // len(xs), 2)
+    row = _ROW if len(ys) <= _MOST_CELLS else max(_HIGHEST // len(ys), 2)
+    worded = len(xs) <= _MOST_CELLS and len(ys) <= _MOST_CELLS
     parts = [text(_LEFT, 20, f"P&L after fees, {currency}" + ("; best of the other parameters" * (len(varied) > 2)))]
-    for row, y in enumerate(reversed(ys)):
-        top = _TOP + row * _CELL // 2
-        parts.append(text(_LEFT - 8, top + _CELL // 4 + 4, f"{y:g}", "", "end"))
-        parts += [_cell(_LEFT + column * _CELL, top, best.get((x, y)), most, len(xs)) for column, x in enumerate(xs)]
-    foot = _TOP + len(ys) * _CELL // 2
-    parts += [text(_LEFT + (at + 0.5) * _CELL, foot + 18, f"{x:g}", "", "middle") for at, x in enumerate(xs)]
+    for number, y in enumerate(reversed(ys)):
+        top = _TOP + number * row
+        if number % _every(len(ys)) == 0:
+            parts.append(text(_LEFT - 8, top + row / 2 + 4, f"{y:g}", "", "end"))
+        parts += [_cell(_LEFT + at * cell, top, cell, row, best.get((x, y)), most, worded) for at, x in enumerate(xs)]
+    foot = _TOP + len(ys) * row
+    shown = [(at, x) for at, x in enumerate(xs) if at % _every(len(xs)) == 0]
+    parts += [text(_LEFT + (at + 0.5) * cell, foot + 18, f"{x:g}", "", "middle") for at, x in shown]
     names = [f"strategy.{grid.names[axis]}" for axis in varied[:2]]
-    parts.append(text(_LEFT + _CELL * len(xs) / 2, foot + 40, names[0], "soft", "middle"))
+    parts.append(text(_LEFT + cell * len(xs) / 2, foot + 40, names[0], "soft", "middle"))
     parts.append(text(8, _TOP - 10, names[1], "soft"))
-    return svg(Frame(0, 1, 0, 1, width=width, height=height), parts, f"P&L by {' and '.join(names)}")
+    frame = Frame(0, 1, 0, 1, width=max(_LEFT + cell * len(xs) + 24, 400), height=foot + _BOTTOM)
+    return svg(frame, parts, f"P&L by {' and '.join(names)}")
 
 
-def _cell(x: int, y: int, value: float | None, most: float, columns: int) -> str:
-    box = f'x="{x}" y="{y}" width="{_CELL - 2}" height="{_CELL // 2 - 2}"'
+def _every(count: int) -> int:
+    """Of so many values, each how-many-th is named."""
+    return -(-count // _MOST_CELLS)
+
+
+def _cell(x: int, y: int, width: int, height: int, value: float | None, most: float, worded: bool) -> str:
+    gap = 2 if worded else 0
+    box = f'x="{x}" y="{y}" width="{width - gap}" height="{height - gap}"'
     if value is None:
         return f'<rect {box} fill="{_UNKNOWN}"><title>not known</title></rect>'
     share, colour = abs(value) / most, _GAIN if value >= 0 else _LOSS
     fill = ",".join(str(round(255 + (tone - 255) * share)) for tone in colour)
+    rect = f'<rect {box} fill="rgb({fill})"><title>{value:,.2f}</title></rect>'
+    if not worded:
+        return rect
     words = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    ink = "#fff" if share > 0.6 else "#222"
-    place = f'x="{x + _CELL / 2 - 1}" y="{y + _CELL / 4 + 3}" text-anchor="middle"'
-    said = f'<text {place} style="fill: {ink}">{words}</text>'
-    label = said if columns <= _MOST_CELLS else ""
-    return f'<rect {box} fill="rgb({fill})"><title>{value:,.2f}</title></rect>{label}'
+    place = f'x="{x + width / 2 - 1}" y="{y + height / 2 + 3}" text-anchor="middle"'
+    return f'{rect}<text {place} style="fill: {"#fff" if share > 0.6 else "#222"}">{words}</text>'
