@@ -9,7 +9,7 @@ from engine.append import DECISION_BYTES, append, append_input, has_room
 from engine.book import apply_quote
 from engine.core import NO_ROOM
 from engine.deals import open_deal
-from engine.jit import njit
+from engine.jit import entry, njit
 from engine.kernels import price_spread, price_touched, sample_spread
 from engine.launch import THROTTLE
 from engine.memory import mono_ns
@@ -98,9 +98,9 @@ def _is_shadow(base, decision):
     return decision.purpose < REHEDGE and shadow != 0
 
 
-@njit
-def decide(base, journal, number, now_ns):
-    """Steps 5 and 6 up to the send: journal the decision, check and hold, open orders, journal verdict and orders."""
+@entry("tandem_decide")
+def decide_now(base, journal, number, now_ns):
+    """Steps 5 and 6: journal the decision, check and hold, open orders, journal all of it, make and send their bytes."""
     head = head_of(base)
     scratch = scratch_of(base)
     decision = scratch.decision[number]
@@ -144,6 +144,12 @@ def decide(base, journal, number, now_ns):
 
 
 @njit
+def decide(base, journal, number, now_ns):
+    """Steps 5 and 6 for one decision in the scratch row. See `engine.core.Hot`."""
+    return decide_now(base, journal, number, now_ns)
+
+
+@entry("tandem_price_quote")
 def price_quote(
     base, journal, instrument, bid_ticks, bid_lots, ask_ticks, ask_lots, venue_ns, recv_ns, venue_seq, flags
 ):  # fmt: skip
@@ -181,7 +187,7 @@ def on_quote(
     )
     scratch = scratch_of(base)
     if waiting > 0 and scratch.eager:
-        scratch.launched, scratch.made = 1, decide(base, journal, 0, recv_ns)
+        scratch.launched, scratch.made = 1, decide_now(base, journal, 0, recv_ns)
     return waiting
 
 

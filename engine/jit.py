@@ -9,6 +9,10 @@ import os
 from pathlib import Path
 
 import numba
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = ("engine", "adapters", "riskgate", "strategies", "desk")
@@ -34,3 +38,41 @@ numba.config.CACHE_DIR = str(CACHE)
 def njit(function):
     """Compile without fastmath and without parallel: replay must agree bit for bit on every machine."""
     return numba.njit(cache=True, error_model="numpy")(function)
+
+
+def entry(name: str):
+    """Compile a function of whole numbers into one copy of machine code, which all compiled callers call by its name.
+
+    A plain @njit is compiled into each of its callers anew: that takes minutes, and what one of them has brought into
+    the caches does nothing for another. Called from compiled code alone; compiled, or loaded, at once.
+    """
+
+    def made(function):
+        if numba.config.DISABLE_JIT:
+            return function
+        count = function.__code__.co_argcount
+        signature = types.int64(*[types.int64] * count)
+        compiled = numba.cfunc(signature, cache=True, error_model="numpy")(function)
+        _ENTRIES.append(compiled)
+        binding.add_symbol(name, compiled.address)
+
+        def call(typingctx, *args):
+            def codegen(context, builder, _, values):
+                i64 = ir.IntType(64)
+                kind = ir.FunctionType(i64, [i64] * count)
+                target = cgutils.get_or_insert_function(builder.module, kind, name)
+                return builder.call(target, values)
+
+            return signature, codegen
+
+        return intrinsic(_WITH_ARGUMENTS[count](call))
+
+    return made
+
+
+_ENTRIES: list = []  # kept alive: their machine code is called by address
+# numba looks at how many arguments an intrinsic names.
+_WITH_ARGUMENTS = {
+    4: lambda call: lambda context, a, b, c, d: call(context, a, b, c, d),
+    11: lambda call: lambda context, a, b, c, d, e, f, g, h, i, j, k: call(context, a, b, c, d, e, f, g, h, i, j, k),
+}
