@@ -100,7 +100,7 @@ def _is_shadow(base, decision):
 
 @entry("tandem_decide")
 def decide_now(base, journal, number, now_ns):
-    """Steps 5 and 6: journal the decision, check and hold, open orders, journal all of it, make and send their bytes."""
+    """Steps 5 and 6: journal the decision, check and hold, open orders, journal all of it; make and send the bytes."""
     head = head_of(base)
     scratch = scratch_of(base)
     decision = scratch.decision[number]

@@ -1,16 +1,20 @@
 """The stage of a rehearsal, compiled: the state as it is now, and a strategy for which any price is worth a trade."""
 
 from engine.append import WORD, WRITER
+from engine.frames import BOARD, ENCODER, FRAME, TERMS
 from engine.jit import njit
 from engine.memory import copy, mono_ns, view
 from engine.schema import ACTIVE, DEAL, MAX_ORDERS, ORDER
 from engine.sockets import WATCH
 from engine.tables import deals_of, head_of, orders_of, scratch_of, spreads_of, strategies_of
+from riskgate.flow_controls import KEPT_ROWS
 
 _FAR = 1e12  # where no price ever is
 _AHEAD_BYTES = 4096
 _ORDERS = 4  # of two legs, one of them in slices
+_TERMS = 64  # instruments whose terms are read: a few lines each
 _ORDER_BYTES, _DEAL_BYTES = ORDER.itemsize, DEAL.itemsize
+_ENCODER_BYTES, _TERMS_BYTES, _FRAME_BYTES = ENCODER.itemsize, TERMS.itemsize, FRAME.itemsize
 
 
 @njit
@@ -25,13 +29,24 @@ def _look_at(address, size):
 
 @njit
 def warm_rows(live, journal):
-    """Read what the next decision will write in the live engine: rows of orders and deal, and the journal ahead."""
+    """Read what the next decision will touch in the live engine beyond the tables: orders, deal, frames, journal."""
     head = head_of(live)
-    orders, deals = live + head.at_order, live + head.at_deal
+    rows = orders_of(live)
     seen = 0
+    for at in range(1, MAX_ORDERS + KEPT_ROWS + 1):  # as control 7 looks at them
+        row = rows[(head.order_counter + at) & (head.n_order - 1)]
+        seen ^= row.order_no ^ row.settled
     for at in range(1, _ORDERS + 1):
-        seen ^= _look_at(orders + ((head.order_counter + at) & (head.n_order - 1)) * _ORDER_BYTES, _ORDER_BYTES)
-    seen ^= _look_at(deals + ((head.decision_counter + 1) & (head.n_deal - 1)) * _DEAL_BYTES, _DEAL_BYTES)
+        slot = (head.order_counter + at) & (head.n_order - 1)
+        seen ^= _look_at(live + head.at_order + slot * _ORDER_BYTES, _ORDER_BYTES)
+    slot = (head.decision_counter + 1) & (head.n_deal - 1)
+    seen ^= _look_at(live + head.at_deal + slot * _DEAL_BYTES, _DEAL_BYTES)
+    board_at = scratch_of(live).board
+    if board_at != 0:
+        board = view(board_at, 1, BOARD)[0]
+        seen ^= _look_at(board.encoders, head.n_venue * _ENCODER_BYTES)
+        seen ^= _look_at(board.terms, min(head.n_instrument, _TERMS) * _TERMS_BYTES)
+        seen ^= _look_at(board.frames, _ORDERS * _FRAME_BYTES)
     writer = view(journal, 1, WRITER)[0]
     ahead = min(_AHEAD_BYTES, writer["capacity"] - writer["offset"])
     return seen ^ _look_at(writer["address"] + writer["offset"], ahead)

@@ -1,10 +1,13 @@
 """The trading state as Python sees it: one block, one numpy view a table."""
 
+import mmap
+
 import numpy as np
 
 from engine.schema import HEAD, TABLES
 
 _ALIGN = 64
+_HUGE_BYTES = 2 << 20
 
 
 class State:
@@ -23,10 +26,7 @@ class State:
         for name, dtype in TABLES.items():
             offsets[name] = size
             size += _up(max(rows[name], 1) * dtype.itemsize)
-        # One page more than needed, so that the block can start on a cache line.
-        self._raw = np.zeros(size + _ALIGN, np.uint8)
-        start = -self._raw.ctypes.data % _ALIGN
-        self.block = self._raw[start : start + size]
+        self.block = _huge(size)
         self.address = self.block.ctypes.data
         self.head = self.block[: HEAD.itemsize].view(HEAD)[0]
         self.head["size"] = size
@@ -54,6 +54,18 @@ class State:
     def snapshot(self) -> bytes:
         """All tables but the scratch row, whose content is of the moment."""
         return self.block[: int(self.head["at_scratch"])].tobytes()
+
+
+def _huge(size: int) -> np.ndarray:
+    """Zeroed memory on huge pages where the system has them: the tables of an engine then need no more than a few
+    entries of the processor's page cache, which cold code is short of."""
+    whole = size + _HUGE_BYTES if size > _HUGE_BYTES // 4 else size
+    memory = mmap.mmap(-1, whole, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    raw = np.frombuffer(memory, np.uint8)
+    start = -raw.ctypes.data % (_HUGE_BYTES if whole > size else _ALIGN)
+    return raw[start : start + size]
 
 
 def _up(size: int) -> int:
