@@ -85,6 +85,7 @@ def _decided(loop: Loop) -> Callable[[], None]:
     """Bring the state to where a decision waits in the scratch row; a call that brings it back there."""
     connect(loop)
     market, core = Market(), loop.core
+    core.state.scratch["eager"] = 0  # a quote's decision waits for the call that is measured here
     for quote in market.opening():
         feed(loop, quote)
     at_ns = now_ns()

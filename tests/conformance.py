@@ -30,12 +30,14 @@ from engine.ports import (
     Event,
     PositionReport,
 )
+from tests.compiled_orders import CompiledOrders
 from tests.conformance_pair import (
     ACCOUNT,
     AG,
     AU,
     MONEY_MICROS,
     STANDING,
+    VENUE,
     Bad,
     Kit,
     Link,
@@ -134,6 +136,32 @@ async def a_flag_is_told_where_the_protocol_has_it_and_never_made_up(here: Pair)
 
 
 # Orders
+
+
+@behaviour()
+async def orders_made_and_sent_by_compiled_code_are_orders_like_others(here: Pair) -> None:
+    compiled = CompiledOrders(here.client, VENUE)
+    orders = [here.order(1) for _ in range(6)]
+    ways = [here.place, compiled.place] * 3
+    assert [place(order) for place, order in zip(ways, orders, strict=True)] == [WRITTEN] * 6
+    for order in orders:
+        await here.until(lambda order=order: here.settled(order))
+    assert compiled.compiled == (3 if here.capabilities["compiled sends"].startswith("yes") else 0)
+
+
+@behaviour()
+async def compiled_code_sends_nothing_over_a_link_that_is_gone(here: Pair) -> None:
+    compiled = CompiledOrders(here.client, VENUE)
+    before = compiled.open
+    here.server.inject("disconnect")
+    await here.until(lambda: DOWN in here.heard.states(TRADING))
+    assert not compiled.open
+    assert compiled.place(here.order(1)) == FAILED
+    await here.ready(2)
+    assert compiled.open == before
+    order = here.order(1)
+    assert compiled.place(order) == WRITTEN
+    await here.until(lambda: here.settled(order))
 
 
 @behaviour()

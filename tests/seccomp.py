@@ -14,8 +14,8 @@ _AT_NUMBER, _AT_ARCHITECTURE = 0, 4  # in struct seccomp_data
 
 # Machine -> (AUDIT_ARCH, numbers of what is allowed).
 _MACHINES = {
-    "x86_64": (0xC000003E, {"exit_group": 231, "clock_gettime": 228}),
-    "aarch64": (0xC00000B7, {"exit_group": 94, "clock_gettime": 113}),
+    "x86_64": (0xC000003E, {"exit_group": 231, "clock_gettime": 228, "wait4": 61}),
+    "aarch64": (0xC00000B7, {"exit_group": 94, "clock_gettime": 113, "wait4": 260}),
 }
 WHY_NOT = (
     "" if sys.platform == "linux" and platform.machine() in _MACHINES

@@ -15,8 +15,9 @@ from bench import sent, wire_peer
 from bench.figures import Refused
 from bench.rig import Market
 from bench.sent import Sent, check_orders, of
+from bench.wire import Measured, check_quiet
 from bench.wire_peer import FLOOR_SOCKETS, IDLE, TICK, Sends, block
-from bench.wire_setup import DIFF, DIFF_FEED, FIX, HOST, REST_NS, Ports, config_for
+from bench.wire_setup import DIFF, DIFF_FEED, FIX, HOST, REST_NS, Block, Ports, config_for
 from bench.wire_sockets import Wire
 from bench.wire_venues import DiffVenue
 from desk.build import Names, instruments_of
@@ -225,6 +226,27 @@ def test_an_engine_that_hangs_up_is_refused():
             sock.shutdown(socket.SHUT_WR)
         with pytest.raises(Refused, match="does not hang up"):
             block(kind, 1)
+
+
+def measured(stalled: int) -> Measured:
+    """One block of twenty ticks each; of the floor's so many were behind their plan."""
+    arrived_ns = [[at * 1_000 + 30, at * 1_000 + 40] for at in range(20)]
+    block = Block(from_ns=[at * 1_000 for at in range(20)], arrived_ns=arrived_ns)
+    found = Measured(FIX, "busy")
+    found.add([(block, msgspec.structs.replace(block, stalled=stalled))])
+    return found
+
+
+def test_a_tick_counts_to_the_second_order_and_the_skew_from_the_first():
+    found = measured(0)
+    assert (found.both.p50, found.floor.p50, found.skew.p50, found.ratio) == (40, 40, 10, 1.0)
+    assert found.peek.count == 0
+
+
+def test_a_floor_that_is_behind_its_plan_refuses_the_ratio():
+    check_quiet([measured(1)])
+    with pytest.raises(Refused, match="behind its plan in 3 of 40 ticks"):
+        check_quiet([measured(1), measured(2)])
 
 
 def test_the_rigs_symbols_have_their_ticks():

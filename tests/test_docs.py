@@ -22,7 +22,7 @@ from riskgate.gate import SEQUENCE
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", "ARCHITECTURE.md", "DECISIONS.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/leg-risk.md",
-         "docs/sweep.md")
+         "docs/scale.md", "docs/sweep.md")
 FOLDERS = "engine|adapters|riskgate|strategies|desk|bench|configs|tests|docs"
 
 

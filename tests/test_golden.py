@@ -8,7 +8,7 @@ import hashlib
 from engine import records
 from tests.world import World, demo_config
 
-GOLDEN = "d49e2ad5c52bd4ea46ac701b26076c99"
+GOLDEN = "08ce0d3fe2bb3ce2c3a930bb3962bc58"
 
 
 def play() -> World:

@@ -13,7 +13,7 @@ from adapters.fix44.requests import Requests
 from adapters.fix44.session import Session, SessionSettings
 from adapters.fix44.store import MemoryStore
 from adapters.fix44.trading import Trading
-from desk.order_frames import DIFF, FIX44, make_frames
+from desk.order_frames import DIFF, FIX44, fire, make_frames
 from engine.frames import CONTRACT_BYTES, Board, fill
 from engine.ids import client_id, order_number
 from engine.instruments import LONG_SHORT, NET, Instrument
@@ -78,6 +78,7 @@ class _Wire:
                 return WRITTEN
 
         make_frames(self.state.address, self.board.address, count, now_ns)
+        fire(self.state.address, self.board.address)
         told = self.board.fire([_Ear(), _Ear()], lambda: 7)
         assert all(one[3:5] == (WRITTEN, 7) and one[5] == len(said[0]) for one, said in zip(told, heard, strict=True))
         return [(one[1], *said) for one, said in zip(told, heard, strict=True)]

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from bench.path import Ours
-from bench.rig import GC
 from desk.hot_poll import NOTHING, poll
 from desk.spin import Spinner
 from engine.clock import now_ns
@@ -48,7 +47,7 @@ def test_a_rehearsal_sees_the_state_of_the_moment(ours):
         ours.loop.on_quote(*quote, now_ns(), now_ns(), 0, 0)
     rehearsal.play()
     for name in ("bid_ticks", "ask_ticks", "updates"):
-        other = [at for at in range(len(core.state.book)) if at != GC]
+        other = [at for at in range(len(core.state.book)) if at != rehearsal._instrument]
         assert rehearsal._state.book[name][other].tolist() == core.state.book[name][other].tolist()
 
 

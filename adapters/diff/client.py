@@ -21,6 +21,7 @@ CAPABILITIES = {
     "cancel refusal": "a text for people without an order id; ask for the order's state instead",
     "repeated reports": "no, the tree holds a trade once; after a reconnect the day is told again, under the same ids",
     "quote flags": "limit up, limit down; there is no field for another",
+    "compiled sends": "no: the text is compiled, the WebSocket frame is the library's",
     "on disconnect": "orders stay working",
 }
 

@@ -28,6 +28,7 @@ CAPABILITIES = {
     "repeated reports": "yes, passed on under the venue's trade id, which the engine books once",
     "missed fills": "resent by the venue; where it gap-fills them only the cumulative quantity is known, by the query",
     "on disconnect": "as the venue has it: orders stay working unless it cancels them",
+    "compiled sends": "yes, while the session is logged on and nothing waits to be written",
     "encryption": "none of its own: a local TLS tunnel",
 }
 

@@ -8,10 +8,11 @@ are accepted and filled behind the time. A quote that causes no order: ours and 
 call returns, the others until the last handler, the strategy's or the algorithm's, has looked at it.
 
 What is not: ours also journals every quote, decision and order, asks a second strategy, checks 28 controls with a limit
-in each of their scopes, holds what both legs need, opens a deal, and makes the bytes of both orders; its gateways take
-bytes, theirs take order objects. nautilus checks price, quantity and the rate of orders (margin accounts have no money
-check of its own); vnpy checks five rules, and turns a close into close-today. Neither journals or keeps a deal, and
-no peer's log is on. nautilus' live engines hand over through queues and a task an order, vnpy's through a thread.
+in each of their scopes, holds what both legs need, opens a deal, and makes the bytes of both orders; it ends where
+those would be handed to their sockets, the others where order objects are handed to a gateway. nautilus checks price,
+quantity and the rate of orders (margin accounts have no money check of its own); vnpy checks five rules, and turns a
+close into close-today. Neither journals or keeps a deal, and no peer's log is on. nautilus' live engines hand over
+through queues and a task an order, vnpy's through a thread.
 """
 
 from contextlib import ExitStack
