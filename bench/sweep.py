@@ -16,7 +16,7 @@ from desk.config import StrategySpec
 from desk.replay import replay
 from desk.sweep_day import Day, Turn, load_day
 from desk.sweep_fills import DECIDED, EVENT, LOG
-from desk.sweep_run import run, task_of
+from desk.sweep_run import prepared, task_of
 from engine.ports import MARKET_DATA, READY
 from engine.records import DECISION, QUOTE
 from engine.segments import columns
@@ -65,9 +65,11 @@ def _market_ns(config) -> int:
 def _timed(day: Day, strategies: list[StrategySpec], latency_ns: int, log_rows: int) -> Outcome:
     config, calendars = tuned()
     task = task_of(config, calendars, day, strategies, [latency_ns] * len(config.venues), 1, log_rows)
+    play = prepared(task, day)
     began = time.perf_counter()
-    results, log = run(task, day)
+    play.through()
     seconds = time.perf_counter() - began
+    results, log = play.results(), play.logged()
     return Outcome(log[log["kind"] == DECIDED], log[log["kind"] != DECIDED], results, seconds)
 
 
@@ -99,8 +101,8 @@ def measure(rounds: int) -> Result:
     return Result(
         name="sweep",
         measures=f"{day.quotes:,} recorded quotes for {SETS} parameter sets at once, on one core, {fills:,} fills",
-        includes="making the state, book, prices, every set's signal, its orders' fills, fees, profit and drawdown",
-        excludes="reading the recording into its array; the processes of a sweep on several cores",
+        includes="book, prices, samples, every set's signal, its orders' fills, fees, profit and drawdown",
+        excludes="reading the recording into its array, making the state; the processes of a sweep on several cores",
         floor="a compiled loop over as many quotes and sets that compares one number of each",
         rounds=rounds, samples=rounds,
         rows=[

@@ -56,11 +56,16 @@ def run(task: Task, day: Day) -> tuple[list[dict], np.ndarray]:
     pnl_micros is None where something is held that has no price, or no rate to the reporting currency. BadData where
     the day has no quotes of an instrument that the sets need.
     """
+    play = prepared(task, day)
+    play.through()
+    return play.results(), play.logged()
+
+
+def prepared(task: Task, day: Day) -> "Play":
+    """The state of a run before its first event; errors as of `run`."""
     loop = _loop_of(task, day)
     _refuse_gaps(task, day, loop.core.state)
-    play = _Play(task, day, loop)
-    play.through()
-    return play.results(), play.log[: min(int(play.plan["logged"]), task.log_rows)]
+    return Play(task, day, loop)
 
 
 def _loop_of(task: Task, day: Day) -> Loop:
@@ -84,7 +89,7 @@ def _refuse_gaps(task: Task, day: Day, state) -> None:
         raise BadData(f"--data {day.name}: expected quotes of {', '.join(missing)}, which the spread needs, found none")
 
 
-class _Play:
+class Play:
     """The state of one run. plan: what the compiled half is handed."""
 
     def __init__(self, task: Task, day: Day, loop: Loop) -> None:
@@ -156,6 +161,10 @@ class _Play:
             self._loop.on_start(turn.start, {}, turn.now_ns)
         else:
             self._loop.on_link(*turn.link, turn.now_ns, "recorded")
+
+    def logged(self) -> np.ndarray:
+        """The log's rows, as far as they were wanted."""
+        return self.log[: min(int(self.plan["logged"]), len(self.log), int(self.plan["log_rows"]))]
 
     def results(self) -> list[dict]:
         found = []

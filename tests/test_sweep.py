@@ -1,5 +1,7 @@
 """A sweep decides as the engine would: its decisions are those of a replay of the same day."""
 
+from itertools import pairwise
+
 import pytest
 
 from desk.replay import replay
@@ -89,3 +91,30 @@ def test_a_day_without_quotes_of_a_leg_is_refused(tmp_path):
         world.step(60)
     with pytest.raises(BadData, match=r"expected quotes of COMEX\.GCG7, FX"):
         swept(world.config, day_of(world.config, written(world, tmp_path)))
+
+
+def test_lots_that_our_own_orders_went_for_are_not_counted_on_twice_as_live(tmp_path):
+    """Four lots shown, three a unit; COMEX quotes twice as often, so that live would decide on it too early."""
+    world = World(rich(demo_config(max_units=3, cooldown_ms=0)), latency_ms=LATENCY_MS)
+    fair = round((1395.05 / 31.1034768 * 6.89605 + 6.0) / 0.02)
+    world.quote(world.fx, 68_960, 68_961, 500)
+    for turn in range(48):
+        away = 25 if turn // 12 % 2 else -25 if turn // 6 % 2 else 0
+        away += turn % 2  # an unchanged quote shows nothing new at the exchange
+        world.quote(world.au, fair + away, fair + away + 1, 4)
+        for _ in range(2):
+            world.step(20)
+            world.quote(world.gc, 13_950, 13_951, 100_000)
+        world.step(20)
+    world.check()
+    assert {int(row["cleared"]) for row in world.of_kind(records.VERDICT)} == {1}
+    expected = decisions_of(world)
+    quoted = [record.now_ns for record in world.journal.records() if record.kind == records.QUOTE
+              and record.data["instrument"] == world.au]  # fmt: skip
+    assert len(expected) > 6
+    assert set(world.outcomes()) == {"complete"}
+    for first, end in pairwise(quoted):
+        sides = [side for at, side, *_ in expected if first <= at < end]
+        assert len(sides) == len(set(sides)), "no side of the same quote was gone for twice"
+    _, log = swept(world.config, day_of(world.config, written(world, tmp_path)))
+    assert decisions_in(log) == expected
