@@ -77,6 +77,19 @@ class FixStream:
         return len(data)
 
     @property
+    def lane(self) -> int:
+        """Address of the lane, as a poll takes it."""
+        return self._lane.address
+
+    def read(self, data: bytes) -> None:
+        """Bytes that a poll has read, before it takes them."""
+        self._lane.add(self.fill(data), now_ns())
+
+    def settle(self) -> None:
+        """What a poll does with the lane when it has taken everything."""
+        self._lane.keep()
+
+    @property
     def filled(self):
         """What a transport calls after that."""
         return self._link.filled

@@ -1,6 +1,6 @@
 """`python -m bench.crash.child run ...`: the engine itself, made to kill itself at a point of a deal.
 
-The point is in TANDEM_DIE_AT. It is put in from outside, by replacing two functions before anything imports them, so
+The point is in TANDEM_DIE_AT. It is put in from outside, by replacing a few functions before anything imports them, so
 that the engine needs no hook. Several appends happen inside one compiled call; NUMBA_DISABLE_JIT=1 makes plain Python
 of the same functions, and each of their appends can be trapped like any other.
 """
@@ -13,6 +13,7 @@ import numba
 
 from bench.crash.points import AFTER, APPEND, BEFORE, WRITE, Point, Window, named_kinds, parsed
 from engine import append as appending
+from engine import sockets
 from engine.records import DEAL, DEAL_DTYPE
 
 DIE_AT = "TANDEM_DIE_AT"
@@ -37,6 +38,7 @@ class Trap:
             raise RuntimeError("expected NUMBA_DISABLE_JIT=1: compiled appends cannot be trapped")
         appending.append = self._trapped(appending.append)
         appending.append_input = self._trapped(appending.append_input)
+        sockets.send = self._sending(sockets.send)
         from desk import run
 
         made, of = run.Journal, run.adapters_of
@@ -49,7 +51,7 @@ class Trap:
         def adapters(*arguments):
             found = of(*arguments)
             for adapter in found:
-                adapter.write = self._sending(adapter.write)
+                adapter.write, adapter.put = self._sending(adapter.write), self._sending(adapter.put)
             return found
 
         run.Journal, run.adapters_of = journal, adapters
@@ -72,11 +74,11 @@ class Trap:
         return trapped
 
     def _sending(self, write):
-        def sending(frame):
+        def sending(*what):
             due = self._point.what == WRITE and self._window.sent() == self._point.number
             if due and self._point.side == BEFORE:
                 die()
-            status = write(frame)
+            status = write(*what)
             if due:
                 die()
             return status
