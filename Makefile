@@ -31,10 +31,10 @@ demo: setup ## two simulated venues, the engine, a live view; ends in a minute, 
 	$(BIN)/tandem demo --out out/demo
 
 test: setup ## the whole suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-quick: setup ## the quick part, under two minutes
-	TANDEM_QUICK=1 $(BIN)/python -m pytest -m "not slow"
+	TANDEM_QUICK=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 bench: setup ## costs of the hot path beside a floor measured in the same run
 	$(BIN)/python -m bench

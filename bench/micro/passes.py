@@ -4,6 +4,7 @@ Each micro-bench says in its extra_info what it is (`what`, `unit`), by which ke
 of its file is its floor. A pass takes some seconds and runs all of them, so its floors and its work stand side by side.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,9 @@ def _passed(file: Path) -> dict[str, _Bench]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pytest", str(file), *_OPTIONS, f"--benchmark-json={report}"]
-        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        # As a worker of somebody's parallel tests pytest-benchmark would not measure.
+        env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        ran = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
         well = ran.returncode == 0 and report.exists()
         demand(well, f"every micro-bench to find its work right: {ran.stdout[-2000:]}{ran.stderr[-500:]}")
         found = msgspec.json.decode(report.read_bytes(), type=_Report).benchmarks
