@@ -8,7 +8,22 @@ from pathlib import Path
 
 import msgspec
 
-from bench import codec, gate, journal, kernels, levels, path, replay, scale, soak, start, storm_rate, sweep, wire
+from bench import (
+    codec,
+    gate,
+    journal,
+    kernels,
+    levels,
+    means,
+    path,
+    replay,
+    scale,
+    soak,
+    start,
+    storm_rate,
+    sweep,
+    wire,
+)
 from bench.figures import Missing, Refused, Result, table
 from bench.machine import machine, shown
 from bench.peers import engines as peers
@@ -17,6 +32,7 @@ from bench.peers import engines as peers
 BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
     "wire": (wire.measure, 7),
     "path": (path.measure, 5),
+    "means": (means.measure, 5),
     "gate": (gate.measure, 9),
     "kernels": (kernels.measure, 3),
     "codec": (codec.measure, 3),

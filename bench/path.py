@@ -184,11 +184,15 @@ class Ours:
         while journal.room_bytes < _ROOM_BYTES:
             journal.turn()
 
+    def last_frames(self) -> list[bytes]:
+        """The bytes of the orders made last."""
+        return [bytes(row["bytes"][row["start"] : row["start"] + row["size"]]) for row in self._frames]
+
     def _taken(self, began_ns: int) -> int:
         """ns of the decision just made; its orders are kept to be checked, then filled."""
         moments = stamped(self._stamp.tolist())
         self.way.add(moments)
-        frames = [bytes(row["bytes"][row["start"] : row["start"] + row["size"]]) for row in self._frames]
+        frames = self.last_frames()
         orders = [sent.of(frame) for frame in frames]
         rows = [self.loop.core.state.order_row(number) for number in self.loop.core.live_orders]
         limits = [[int(row["limit_ticks"]) for row in rows], [order.limit_ticks for order in orders]]

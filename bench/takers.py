@@ -29,6 +29,10 @@ class FixTaken(FixVenue):
         """None: there is no socket."""
         return []
 
+    def log_on(self, link) -> None:
+        """An order session over this link, for orders that Python writes."""
+        self._trading.on_logged_on(link, now_ns())
+
 
 def furnish(config: Config, loop: Loop) -> None:
     """Give a loop its gateways, one a venue; its board has the frames."""
@@ -37,6 +41,7 @@ def furnish(config: Config, loop: Loop) -> None:
     for index, spec in enumerate(config.venues):
         adapter, settings = (DiffTaken, DiffSettings) if spec.protocol == "diff" else (FixTaken, FixSettings)
         mine = [instrument for instrument in instruments if instrument.venue == index]
-        loop.core.gateways.append(adapter(index, msgspec.convert(spec.settings, settings), mine, loop, now_ns))
+        stated = spec.settings | ({"snapshot": False} if adapter is FixTaken else {})  # nobody would answer
+        loop.core.gateways.append(adapter(index, msgspec.convert(stated, settings), mine, loop, now_ns))
     furnished(loop.core, [spec.protocol for spec in config.venues])
     loop.core.board.encoder["fd"] = [CLOSED if spec.protocol == "diff" else DROP for spec in config.venues]

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 FLAT = {
     "wire": {"over_floor_p50", "over_floor_p99", "minus_floor_us_p50", "wait_over_floor_p50", "skew_us_p50"},
     "path": {"both_us_p50", "both_us_p99", "idle_us_p50", "gap_us_p50", "gap_over_back_to_back", "allocated_blocks"},
+    "means": {"all_us_p50", "no_rehearsal_us_p50", "two_calls_us_p50", "python_frames_us_p50", "none_us_p50"},
     "gate": {"controls", "pair_us_p50", "pair_us_p99", "pair_cold_us_p50", "call_us_p50"},
     "journal": {"record_ns_p50"},
     "levels": {"hard_level_ms_p50", "hard_level_ms_p99"},
