@@ -16,7 +16,7 @@ takes as long again. A deal that fills in part is then finished or undone, which
 Not simulated: the gate is not asked (what it Denied in a recording is counted and told), other strategies of the config
 and people's commands are left out, and our orders move no price. docs/sweep.md has all of it.
 
-  tandem sweep configs/gold.toml --strategy gold_spread --data out/gold/journal --out out/sweep \\
+  tandem sweep out/demo/config/engine.toml --strategy gold_spread --data out/demo/journal --out out/sweep \\
       --grid strategy.entry=0.3:0.9:0.1 --grid strategy.exit=0.05,0.1
 
 tries 7 x 2 sets. A grid is FROM:TO:STEP, TO included, or A,B,C. DATA is a journal's folder, or a recording that the

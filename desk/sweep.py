@@ -1,6 +1,7 @@
 """`tandem sweep`: a strategy's parameters over recorded days; a table, files and a picture of what each had made."""
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +67,7 @@ def sweep(wish: Wish, checked: CheckResult, say=print) -> int:
     grid, spec = parse_grid(wish.grid), chosen_strategy(config, wish.strategy)
     sets = variants(config, checked.calendars, spec, grid)
     latency_ns = latencies(wish.latency, [venue.id for venue in config.venues])
+    _make_folder(wish.out)
     days = []
     for source in wish.data:
         days.append(load_day(config, source, wish.config.parent, config.engine.sample_ms * NS_PER_MS))
@@ -88,6 +90,16 @@ def sweep(wish: Wish, checked: CheckResult, say=print) -> int:
     }  # fmt: skip
     _show(wish, grid, facts, results, say)
     return 0
+
+
+def _make_folder(out: Path) -> None:
+    """Before any work: where the results go can be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise GridError(f"--out {out}: expected a folder that can be written: {error.strerror}") from error
 
 
 def _tell_day(day: Day, say) -> None:
@@ -121,6 +133,8 @@ def _show(wish: Wish, grid: Grid, facts: dict, results: list[list[dict]], say) -
     drawn = picture(grid, rows, facts["currency"])
     if drawn is not None:
         (wish.out / "results.svg").write_text(drawn, "utf-8")
+    else:
+        (wish.out / "results.svg").unlink(missing_ok=True)  # of another grid
     say("\n" + table(grid, rows, facts["currency"]) + "\n")
     for sentence in LIMITS_OF_IT:
         say(f"note: {sentence}")

@@ -21,6 +21,7 @@ from desk.venue import VenueFile, begin_ns, contracts_of, source_of
 from engine import records
 from engine.ports import MARKET_DATA, READY, TRADING
 from engine.segments import columns, read
+from engine.verify import verify
 
 BEAT_NS = 50_000_000
 _RECORDINGS = ("gold_2019", "btc_2024")
@@ -73,9 +74,14 @@ def _of_journal(config: Config, source: Path, sample_ns: int) -> Day:
     past = next((record.data for record in read(source) if record.kind == records.CONFIG), None)
     if past is None:
         raise BadData(f"--data {source}: expected a journal that begins with START and CONFIG, found neither")
+    found = verify(source)
+    if not found.whole:
+        raise BadData(f"--data {source}: expected a whole journal, `tandem verify` finds: {found.problems[0]}")
     index = _translation(config, past, source)
-    quotes, beats = columns(source, records.QUOTE), columns(source, records.TIMER)["header"]
-    links, starts = columns(source, records.LINK), columns(source, records.START)
+    starts = columns(source, records.START)
+    running = _running(columns(source, records.COMMAND), starts)
+    quotes, beats = running(columns(source, records.QUOTE)), running(columns(source, records.TIMER))["header"]
+    links = running(columns(source, records.LINK))
     verdicts = columns(source, records.VERDICT)["data"]
     if not len(quotes):
         raise BadData(f"--data {source}: expected quotes, found none")
@@ -85,6 +91,23 @@ def _of_journal(config: Config, source: Path, sample_ns: int) -> Day:
         np.searchsorted(seqs, beats["seq"]), int(starts["data"][0]["clock_base_ns"]), len(quotes),
         int((verdicts["cleared"] == 0).sum()), False,
     )  # fmt: skip
+
+
+def _running(commands, starts):
+    """A filter of rows: none between a stop and the next start. The engine decides nothing there, and takes its links
+    down by itself, so that in the end nothing would have a price any more."""
+    stops = commands["header"]["seq"][commands["data"]["code"] == records.COMMAND_STOP]
+    begins = starts["header"]["seq"]
+
+    def running(rows):
+        seq = rows["header"]["seq"]
+        last_stop = np.searchsorted(stops, seq)
+        last_start = np.searchsorted(begins, seq)
+        stopped_at = np.concatenate([[0], stops])[last_stop]
+        started_at = np.concatenate([[0], begins])[last_start]
+        return rows[stopped_at <= started_at]
+
+    return running
 
 
 def _translation(config: Config, past: dict, source: Path) -> np.ndarray:

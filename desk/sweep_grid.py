@@ -1,8 +1,9 @@
 """The grid of a sweep: from `strategy.entry=0.3:0.9:0.1` to parameter sets, each checked as a config of its own."""
 
 import itertools
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +16,7 @@ from engine.calendar import Calendar
 # The parameters of a strategy that its simulated decisions go by.
 _WHOLE = ("clip_units", "max_units", "cooldown_ms", "slippage_ticks", "min_samples", "flatten_s")
 FIELDS = ("entry", "exit", "center", "min_edge", "rearm", *_WHOLE)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 MAX_POINTS = 100_000
 _FORM = "strategy.NAME=FROM:TO:STEP or strategy.NAME=A,B,C"
 
@@ -77,12 +79,9 @@ def _range(text: str, parts: list[str]) -> list[Decimal]:
 
 
 def _number(text: str, part: str) -> Decimal:
-    try:
-        value = Decimal(part.strip())
-    except InvalidOperation:
-        value = Decimal("nan")
+    value = Decimal(part) if _NUMBER.fullmatch(part := part.strip()) else Decimal("nan")
     if not value.is_finite() or abs(value) > 10**15:
-        raise GridError(f"--grid {text}: expected numbers, got {part.strip() or 'nothing'}")
+        raise GridError(f"--grid {text}: expected numbers, got {part or 'nothing'}")
     return value
 
 

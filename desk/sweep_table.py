@@ -16,7 +16,7 @@ _TEXT = "utf-8"
 def added(days: list[dict]) -> dict:
     """One set over its days, in their order: counts and money are sums, the drawdown is that of all days joined.
 
-    pnl_micros is None where it is not known on one of them.
+    Profit and drawdown are None where the profit of one of them is not known.
     """
     total = dict.fromkeys(COUNTS, 0) | {"fees_micros": 0, "drawdown_micros": 0, "peak_micros": 0, "low_micros": 0}
     before = 0
@@ -28,7 +28,9 @@ def added(days: list[dict]) -> dict:
         total["peak_micros"] = max(total["peak_micros"], before + day["peak_micros"])
         total["low_micros"] = min(total["low_micros"], before + day["low_micros"])
         before += day["pnl_micros"] or 0
-    total["pnl_micros"] = before if all(day["pnl_micros"] is not None for day in days) else None
+    known = all(day["pnl_micros"] is not None for day in days)
+    total["pnl_micros"] = before if known else None
+    total["drawdown_micros"] = total["drawdown_micros"] if known else None
     del total["peak_micros"], total["low_micros"]
     return total
 

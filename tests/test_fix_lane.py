@@ -126,8 +126,24 @@ def _body(draw) -> tuple[bytes, bytes]:
     before, after = draw(st.sampled_from([(True, False), (False, True), (False, False)]))
     time = draw(st.sampled_from(_TIMES))
     body += time if before else b""
-    body += b"268=%d\x01" % count + b"".join(entries) + (time if after else b"")
+    between = draw(_likely(b"", [b"55=CA\x01", b"83=2\x01", b"60=20261126-09:00:02\x01"]))
+    body += b"268=%d\x01" % count + between + b"".join(entries) + (time if after else b"")
     return kind, body
+
+
+@st.composite
+def _numbered(draw) -> tuple[bytes, bytes]:
+    """An increment of one contract that is in order, but for the numbers of its updates."""
+    entries = draw(
+        st.lists(
+            st.sampled_from([b"", b"", b"83=1\x01", b"83=2\x01", b"83=3\x01", b"83=4\x01"]), min_size=1, max_size=3
+        )
+    )
+    head = draw(st.sampled_from([b"", b"83=2\x01", b"83=3\x01"]))
+    body = b"".join(
+        b"279=0\x01269=%d\x0155=CA\x01%b270=9500.5\x01271=5\x01" % (at % 2, seq) for at, seq in enumerate(entries)
+    )
+    return b"X", head + b"268=%d\x01" % len(entries) + body
 
 
 @st.composite
@@ -144,7 +160,7 @@ def _damage(draw, stream: bytes) -> bytes:
 @given(st.data())
 def test_a_lane_tells_the_same_as_the_session_in_python(data):
     server, fast, slow = _pair()
-    bodies = data.draw(st.lists(_body(), min_size=1, max_size=6))
+    bodies = data.draw(st.lists(st.one_of(_body(), _numbered()), min_size=1, max_size=6))
     skipped = data.draw(st.sampled_from([0, 0, 0, 0, 1]))  # a number that is never sent: a gap
     server.store.next_out += skipped
     stream = b"".join(server.send(kind, body, now_ns()) for kind, body in bodies)
@@ -205,6 +221,36 @@ def test_numbered_quotes_that_were_merged_are_no_gap_and_count_on_behind():
     told = [number for number in numbers if number]
     assert told == sorted(told)
     assert all(after == before + 1 for before, after in pairwise(told))
+
+
+def _increment(server: Session, *entries: bytes) -> bytes:
+    body = b"".join(b"279=0\x01269=0\x0155=CA\x01%b270=9500.5\x01271=5\x01" % entry for entry in entries)
+    return server.send(b"X", b"268=%d\x01" % len(entries) + body, now_ns())
+
+
+def test_an_update_missing_inside_an_increment_is_a_gap():
+    for numbers in ((b"", b"83=4\x01"), (b"83=3\x01", b"83=5\x01"), (b"83=4\x01", b"83=2\x01")):
+        server, fast, slow = _pair()
+        stream = _quote(server, 19_000, extra=b"83=2\x01") + _increment(server, *numbers)
+        fast.read(stream)
+        slow.read(stream)
+        assert fast.told() == slow.told()
+        assert fast.lane.tops[b"CA"].broken, numbers
+
+
+def test_a_symbol_between_count_and_entries_names_none_of_them():
+    server, fast, _ = _pair()
+    body = b"268=1\x0155=CA\x01279=1\x01269=0\x01270=9400.0\x01271=7\x01"
+    fast.read(_quote(server, 19_000) + server.send(b"X", body, now_ns()))
+    assert fast.heard.quotes[-1][1:5] == (0, 0, 0, 0)
+    assert "55" in fast.heard.bad[0][0]
+
+
+def test_a_message_that_claims_the_next_one_is_not_waited_for():
+    server, fast, _ = _pair()
+    first, second = _quote(server, 19_000), _quote(server, 19_001)
+    fast.read(first.replace(b"\x019=", b"\x019=1") + second)
+    assert fast.heard.bad, "it is told at once"
 
 
 def test_a_session_that_misses_a_message_leaves_the_lane_until_it_is_whole_again():

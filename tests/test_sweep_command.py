@@ -107,7 +107,36 @@ def test_a_journal_cut_in_half_is_told_with_where_and_what_was_expected(recordin
     segment.write_bytes(segment.read_bytes()[: segment.stat().st_size // 2])
     assert sweep(cut, tmp_path / "out", "--grid", "strategy.entry=0.3") == 2
     said = capsys.readouterr().err
-    assert segment.name in said and "expected record" in said
+    assert segment.name in said and "cut: expected" in said
+
+
+def test_a_journal_with_a_bit_that_is_another_is_not_played(recording, tmp_path, capsys):
+    bad = tmp_path / "journal"
+    shutil.copytree(recording, bad)
+    (segment,) = bad.glob("*.segment")
+    raw = bytearray(segment.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    segment.write_bytes(raw)
+    assert sweep(bad, tmp_path / "out", "--grid", "strategy.entry=0.3") == 2
+    assert "expected a whole journal" in capsys.readouterr().err
+
+
+def test_where_the_results_cannot_go_is_told_before_any_work(recording, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert sweep(recording, tmp_path / "file", "--grid", "strategy.entry=0.3") == 2
+    assert "expected a folder that can be written" in capsys.readouterr().err
+
+
+def test_the_picture_of_another_grid_does_not_stay(recording, tmp_path):
+    assert sweep(recording, tmp_path, *GRID, "--jobs", "1") == 0
+    assert sweep(recording, tmp_path, "--grid", "strategy.entry=0.3", "--jobs", "1") == 0
+    assert not (tmp_path / "results.svg").exists()
+
+
+@pytest.mark.parametrize("value", ["1_0", "０.４", "0x1", "1e", "nan"])
+def test_only_plain_numbers_make_a_grid(recording, tmp_path, capsys, value):
+    assert sweep(recording, tmp_path, "--grid", f"strategy.entry={value}") == 2
+    assert "expected numbers" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("what", ["nothing", "an empty folder"])

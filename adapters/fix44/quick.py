@@ -58,7 +58,7 @@ def _frame(data, at, filled):
     body += 1
     trailer = body + size
     if trailer + _SUM_BYTES > filled:
-        return 0, 0
+        return 0, _NONE if _starts_again(data, body, filled) else 0
     total = 0
     for one in range(at, trailer):
         total += int(data[one])
@@ -66,6 +66,15 @@ def _frame(data, at, filled):
     if not ok or data[trailer - 1] != _SOH or not equal(data, trailer, _SUM, 0, 3) or data[trailer + 6] != _SOH:
         return 0, _NONE
     return (body, trailer + _SUM_BYTES) if stated == total & 255 else (0, _NONE)
+
+
+@njit
+def _starts_again(data, at, filled):
+    """Whether another message begins in what is there of this one: then its length is wrong, and waiting is in vain."""
+    for one in range(at, filled - _HEAD_BYTES + 1):
+        if data[one] == _START[0] and equal(data, one, _START, 0, _HEAD_BYTES):
+            return True
+    return False
 
 
 @njit
@@ -159,7 +168,7 @@ def _open_entry(lane, data, tag, value, stop):
 @njit
 def _named(lane, data, tag, value, stop):
     """A symbol or its update's number: of the message before its entries, of an entry of an increment in it."""
-    if lane.entries and lane.kind == _W:
+    if (lane.entries and lane.kind == _W) or (lane.entries == 0 and lane.count != _NONE):
         return False
     if tag == 83:
         ok, number = whole(data, value, stop)
@@ -241,9 +250,9 @@ def _resolve(lane, data):
     """Every entry's symbol, numbers and steps; False where one cannot be told, or an update is missing before it."""
     tops = view(lane.tops, lane.n_tops, TOP)
     at = lane.symbol_at
-    if lane.kind == _W and (at == _NONE or not _in_turn(tops[at], lane.rpt_seq, tops[at].seq)):
+    if lane.kind == _W and (at == _NONE or not _in_turn(lane.rpt_seq, tops[at].seq)):
         return False
-    before = _NONE
+    before, last = _NONE, 0
     for number in range(lane.entries):
         entry = lane.entry[number]
         if lane.kind == _X:
@@ -254,8 +263,10 @@ def _resolve(lane, data):
                 entry.rpt_seq = lane.rpt_seq
             if before != _NONE and at != before and lane.entries > 2:
                 return False  # numbers of several symbols in turn: not plain enough
-            if not _in_turn(tops[at], entry.rpt_seq, tops[at].seq if at != before else lane.entry[number - 1].rpt_seq):
+            last = last if at == before else tops[at].seq
+            if not _in_turn(entry.rpt_seq, last):
                 return False
+            last = entry.rpt_seq if entry.rpt_seq != _NONE else last
             before = at
         entry.top = at
         if entry.side > 1 or entry.side < 0 or (entry.level != _NONE and entry.level != 1) or entry.remove:
@@ -271,8 +282,8 @@ def _resolve(lane, data):
 
 
 @njit
-def _in_turn(top, rpt_seq, before):
-    """Whether an update's number, where it has one, is the last one's or the next."""
+def _in_turn(rpt_seq, before):
+    """Whether an update's number, where it has one, is the one before it or the next."""
     return rpt_seq == _NONE or before <= 0 or before <= rpt_seq <= before + 1
 
 
