@@ -28,7 +28,7 @@ from bench.figures import Missing, Refused, Result, table
 from bench.machine import machine, shown
 from bench.peers import engines as peers
 
-# Each with its rounds where nobody says otherwise: all that run unnamed stay under two minutes together.
+# Each with its rounds where nobody says otherwise: all that run unnamed take some six minutes together.
 BENCHES: dict[str, tuple[Callable[[int], Result], int]] = {
     "wire": (wire.measure, 7),
     "path": (path.measure, 5),
