@@ -17,7 +17,7 @@ from tests.ticks import TICKS, laned, quoted, settled
 # exit_group: its end. clock_gettime: only where the machine's clock cannot be read without the kernel (no vDSO). wait4:
 # behind what a lane held the journal takes its turn, and each 5 ms looks whether its sealer is still there.
 ALLOWED = {"quote": ("exit_group", "clock_gettime"), "lane": ("exit_group", "clock_gettime", "wait4")}
-_TURNS = 500  # by then the next segment is there, mapped and touched
+_LATEST_S = 10.0  # for the sealer's next segment to be there, mapped and touched
 NO_FILTER = 77  # the exit code where the kernel will not have a filter
 
 
@@ -27,9 +27,9 @@ def main(way: str, folder: Path) -> None:
         settled(loop)
         tick = laned(loop) if way == "lane" else quoted(loop)
         tick(TICKS)  # once without the filter: what is first done now is done
-        for _ in range(_TURNS):
-            loop.core.journal.turn()
-            time.sleep(0.001)
+        journal, latest_s = loop.core.journal, time.monotonic() + _LATEST_S
+        while not (journal._next and journal._next.ready) and time.monotonic() < latest_s:
+            journal.turn()
         gc.collect()
         gc.disable()
         try:

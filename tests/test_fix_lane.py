@@ -8,16 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.fix44 import tags
+from adapters.fix44.codec import FieldError, Message
 from adapters.fix44.feed import MarketData
 from adapters.fix44.lane import Lane
 from adapters.fix44.listing import Listing
 from adapters.fix44.session import Session, SessionSettings
 from adapters.fix44.stamps import Stamps
 from adapters.fix44.store import MemoryStore
+from adapters.fix44.trading import Trading
 from bench.polled import PolledLink
 from desk.hot_stream import BEHIND_BYTES
 from engine.clock import now_ns
-from engine.ports import QUOTE_MERGED
+from engine.ports import QUOTE_MERGED, WRITTEN
 from tests.fix_fakes import INSTRUMENTS, Recorder
 
 _VENUE, _CLIENT = "VENUE", "TANDEM"
@@ -277,3 +279,15 @@ def test_stamps_of_the_session_and_of_the_lane_are_one_time():
     text = Stamps().text(at_ns)
     fast.read(_quote(server, 19_000, extra=b"60=%b\x01" % text))
     assert fast.heard.quotes[0][5] == at_ns
+
+
+def test_the_rest_of_a_frame_goes_before_anything_of_the_session():
+    settings = SessionSettings(sender=_CLIENT, target=_VENUE, initiator=True)
+    session, out = Session(settings, MemoryStore()), _Out()
+    trading = Trading(0, session, Listing(INSTRUMENTS), "", 0, False, Recorder())
+    link = PolledLink(session, out, trading)
+    link.receive(_logon()[1])
+    out.said = b""
+    session.reject(Message(b"8", 1, False, b""), FieldError(55, 1, "for later"), now_ns())
+    assert trading.go_on(memoryview(b"8=FIX.4.4"), 5) == WRITTEN
+    assert out.said == b".4.4"

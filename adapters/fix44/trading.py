@@ -97,7 +97,8 @@ class Trading:
     def go_on(self, frame: memoryview, sent: int) -> int:
         """Write what the kernel did not take of a frame whose number is spent. Once a byte has left it did not fail."""
         link = self._link
-        status = link.write(frame[sent:]) if link is not None else FAILED
+        # Past the session: nothing of its own may come between the two halves of a frame.
+        status = link.put(frame[sent:]) if link is not None else FAILED
         return QUEUED if status == FAILED and sent else status
 
     def noted(self, order: OrderRequest, number: int, status: int, now_ns: int) -> None:

@@ -3,6 +3,7 @@
 import json
 import select
 import subprocess
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +39,7 @@ def command(environment: str, script: str, *arguments: str) -> list[str]:
     return [str(python), "-Es", str(file), *arguments]
 
 
-class Process:
+class Process(ABC):
     """A peer's process. Used as a context: the end of its input is its end."""
 
     def __init__(self, command: list[str]) -> None:
@@ -58,9 +59,9 @@ class Process:
     def __exit__(self, kind: type | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self._leave()
 
+    @abstractmethod
     def greeted(self) -> None:
         """Read what the peer says first."""
-        raise NotImplementedError
 
     def ask(self, line: str) -> None:
         try:
