@@ -149,6 +149,7 @@ def test_a_peer_that_cannot_be_imported_is_refused_with_its_last_words():
 
 
 def test_garbage_is_left_alone_in_a_held_round_and_as_it_was_in_the_other():
+    gc.enable()  # as a process has it, whatever another test has left
     before = gc.isenabled(), gc.get_freeze_count()
     with inside.garbage(collect=False):
         assert not gc.isenabled() and gc.get_freeze_count() > before[1]
